@@ -1,0 +1,1 @@
+"""Verdicts counted into rates, means, intervals and tests."""
