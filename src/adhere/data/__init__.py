@@ -1,0 +1,1 @@
+"""Examples: made from a schema, brought in from elsewhere, and kept."""

@@ -1,0 +1,271 @@
+"""A run directory is whole and sealed, or it is not there."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from adhere import __version__, artifact
+from adhere.config import EvalConfig, ImportConfig, SynthConfig
+from adhere.errors import ConfigError, DataError
+
+# sha256sum of the five bytes "hello".
+HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+
+
+def config(out: Path) -> SynthConfig:
+    return SynthConfig(schema=Path("schema.json"), out=out, seed=7)
+
+
+def write_run(out: Path) -> None:
+    with artifact.writing(out, config(out)) as run:
+        (run.path / "hello.txt").write_text("hello")
+        (run.path / "deep").mkdir()
+        (run.path / "deep" / "down.txt").write_text("down")
+        run.summary = {"rows": 3}
+
+
+def names(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
+
+
+def test_a_run_appears_whole_with_summary_and_manifest(tmp_path: Path) -> None:
+    out = tmp_path / "runs" / "one"
+    with artifact.writing(out, config(out)) as run:
+        (run.path / "hello.txt").write_text("hello")
+        run.summary = {"rows": 3}
+        assert not out.exists()
+    assert names(out) == {"hello.txt", "summary.json", "manifest.json"}
+    assert json.loads((out / "summary.json").read_text()) == {"rows": 3}
+    assert names(tmp_path / "runs") == {"one"}
+
+
+def test_the_manifest_says_what_was_made_from_what_by_what(tmp_path: Path) -> None:
+    source, folder, out = tmp_path / "in.txt", tmp_path / "in", tmp_path / "out"
+    source.write_text("hello")
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "a.txt").write_text("hello")
+    with artifact.writing(out, config(out), inputs=[source, folder]) as run:
+        (run.path / "copy.txt").write_text("hello")
+        source.write_text("changed while the run went on")
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["finished"] is True
+    assert (manifest["verb"], manifest["seed"]) == ("synth", 7)
+    assert manifest["config"] == {
+        "schema": "schema.json",
+        "out": str(out),
+        "rows": 1000,
+        "held_out": 0,
+        "seed": 7,
+        "json": False,
+    }
+    assert manifest["inputs"] == {str(source): HELLO, str(folder / "deep" / "a.txt"): HELLO}
+    assert manifest["outputs"].keys() == {"copy.txt", "summary.json"}
+    assert manifest["outputs"]["copy.txt"] == HELLO
+    assert manifest["code"]["version"] == __version__
+    assert len(manifest["code"]["sha256"]) == 64
+    assert manifest["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert manifest["packages"]["numpy"]
+    started, ended = (datetime.fromisoformat(manifest[name]) for name in ("started", "ended"))
+    assert started <= ended
+    assert manifest["started"].endswith("+00:00")
+
+
+def test_a_package_that_is_not_installed_has_no_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_installed(package: str) -> str:
+        raise metadata.PackageNotFoundError(package)
+
+    monkeypatch.setattr(metadata, "version", none_installed)
+    write_run(tmp_path / "out")
+    assert artifact.verify(tmp_path / "out")["packages"] == {}
+
+
+def test_a_run_without_a_seed_says_so(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with artifact.writing(out, ImportConfig(file=Path("f"), schema=Path("s"), out=out)):
+        pass
+    assert artifact.verify(out)["seed"] is None
+
+
+def test_a_list_of_settings_is_a_list_in_the_manifest(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with artifact.writing(out, EvalConfig(data=Path("d"), out=out, fail_under=("exact=0.5",))):
+        pass
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert (manifest["config"]["fail_under"], manifest["config"]["limit"]) == (["exact=0.5"], None)
+
+
+def test_a_relative_place_is_taken_from_where_the_run_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with artifact.writing(Path("out"), config(Path("out"))):
+        monkeypatch.chdir("/")
+    assert (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_a_directory_that_stands_is_refused_before_any_work(tmp_path: Path) -> None:
+    write_run(tmp_path / "out")
+    with (
+        pytest.raises(ConfigError, match="it stands already"),
+        artifact.writing(tmp_path / "out", config(tmp_path)),
+    ):
+        pytest.fail("the run started")
+    assert artifact.verify(tmp_path / "out")
+
+
+def test_a_file_in_the_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with (
+        pytest.raises(ConfigError, match="it stands already"),
+        artifact.writing(tmp_path / "out", config(tmp_path)),
+    ):
+        pytest.fail("the run started")
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_an_empty_directory_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    write_run(tmp_path / "out")
+    assert artifact.verify(tmp_path / "out")
+
+
+def test_an_input_that_does_not_exist_is_refused_by_name(tmp_path: Path) -> None:
+    absent = tmp_path / "absent.jsonl"
+    with (
+        pytest.raises(DataError, match=r"absent\.jsonl.*no such file"),
+        artifact.writing(tmp_path / "out", config(tmp_path), inputs=[absent]),
+    ):
+        pytest.fail("the run started")
+    assert names(tmp_path) == set()
+
+
+def test_an_error_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), artifact.writing(tmp_path / "out", config(tmp_path)) as run:
+        (run.path / "half.txt").write_text("half")
+        run.keep_on_interrupt = True
+        raise ZeroDivisionError
+    assert names(tmp_path) == set()
+
+
+def test_an_interrupt_leaves_nothing_behind_where_nothing_is_worth_keeping(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), artifact.writing(tmp_path / "out", config(tmp_path)):
+        raise KeyboardInterrupt
+    assert names(tmp_path) == set()
+
+
+def test_an_interrupt_seals_a_checkpoint_as_unfinished(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), artifact.writing(tmp_path / "out", config(tmp_path)) as run:
+        (run.path / "hello.txt").write_text("hello")
+        run.keep_on_interrupt = True
+        raise KeyboardInterrupt
+    assert artifact.verify(tmp_path / "out")["finished"] is False
+    assert (tmp_path / "out" / "hello.txt").exists()
+    assert names(tmp_path) == {"out"}
+
+
+def test_a_summary_that_is_not_finite_is_a_bug_and_leaves_nothing(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ValueError, match="not JSON compliant"),
+        artifact.writing(tmp_path / "out", config(tmp_path)) as run,
+    ):
+        run.summary = {"loss": float("nan")}
+    assert names(tmp_path) == set()
+
+
+def pid_of_a_dead_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def leave_partial(tmp_path: Path, owner: str | None) -> Path:
+    partial = tmp_path / ".out.partial"
+    partial.mkdir()
+    (partial / "half.txt").write_text("half")
+    if owner is not None:
+        (partial / "owner").write_text(owner)
+    return partial
+
+
+def test_what_a_killed_process_left_is_taken_over(tmp_path: Path) -> None:
+    leave_partial(tmp_path, f"{pid_of_a_dead_process()} {os.uname().nodename}")
+    write_run(tmp_path / "out")
+    assert names(tmp_path) == {"out"}
+    assert "half.txt" not in names(tmp_path / "out")
+
+
+def test_what_a_process_left_that_was_killed_at_its_start_is_taken_over(tmp_path: Path) -> None:
+    leave_partial(tmp_path, None)
+    write_run(tmp_path / "out")
+    assert names(tmp_path) == {"out"}
+
+
+@pytest.mark.parametrize(
+    "owner",
+    [
+        pytest.param(f"{os.getpid()} {os.uname().nodename}", id="alive here"),
+        pytest.param(f"1 {os.uname().nodename}", id="alive and perhaps another user's"),
+        pytest.param("1234567 another-host", id="on a host we cannot see"),
+    ],
+)
+def test_what_another_process_is_writing_is_left_alone(tmp_path: Path, owner: str) -> None:
+    partial = leave_partial(tmp_path, owner)
+    with (
+        pytest.raises(ConfigError, match="is writing it"),
+        artifact.writing(tmp_path / "out", config(tmp_path)),
+    ):
+        pytest.fail("the run started")
+    assert (partial / "half.txt").read_text() == "half"
+
+
+def test_a_process_of_another_user_counts_as_alive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_pid: int, _signal: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refuse)
+    leave_partial(tmp_path, f"99 {os.uname().nodename}")
+    with pytest.raises(ConfigError, match="process 99"), artifact.writing(tmp_path / "out", config(tmp_path)):
+        pytest.fail("the run started")
+
+
+def test_a_run_that_nobody_touched_verifies(tmp_path: Path) -> None:
+    write_run(tmp_path / "out")
+    manifest = artifact.verify(tmp_path / "out")
+    assert manifest["finished"] is True
+
+
+def test_a_changed_file_is_named(tmp_path: Path) -> None:
+    write_run(tmp_path / "out")
+    (tmp_path / "out" / "deep" / "down.txt").write_text("Down")
+    with pytest.raises(DataError, match=r"out/deep/down\.txt = .* its manifest says [0-9a-f]{64}"):
+        artifact.verify(tmp_path / "out")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    write_run(tmp_path / "out")
+    (tmp_path / "out" / "hello.txt").unlink()
+    with pytest.raises(DataError, match=rf"out/hello\.txt = 'missing': its manifest says {HELLO}"):
+        artifact.verify(tmp_path / "out")
+
+
+def test_an_added_file_is_named(tmp_path: Path) -> None:
+    write_run(tmp_path / "out")
+    (tmp_path / "out" / "more.safetensors").write_text("weights")
+    with pytest.raises(DataError, match=r"out/more\.safetensors = .*there is no such file"):
+        artifact.verify(tmp_path / "out")
+
+
+@pytest.mark.parametrize("content", [None, "not json"], ids=["absent", "broken"])
+def test_a_directory_without_a_manifest_is_not_sealed(tmp_path: Path, content: str | None) -> None:
+    if content:
+        (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(DataError, match=r"manifest\.json = .*a sealed directory has one"):
+        artifact.verify(tmp_path)

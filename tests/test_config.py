@@ -1,0 +1,146 @@
+"""Settings outside their range are refused before any work, by name."""
+
+import dataclasses
+import inspect
+import math
+import typing
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adhere.config import (
+    FLOORED,
+    Config,
+    EvalConfig,
+    GrpoConfig,
+    ImportConfig,
+    QuickstartConfig,
+    SchemaConfig,
+    ScoreConfig,
+    SftConfig,
+    SynthConfig,
+    floors,
+)
+from adhere.errors import ConfigError
+
+DATA, OUT, SCHEMA = Path("data"), Path("out"), Path("schema.json")
+
+# Settings by name are what a table of them can hold; the records themselves are typed.
+synth = partial(SynthConfig, schema=SCHEMA, out=OUT)
+sft = partial(SftConfig, data=DATA, out=OUT)
+grpo = partial(GrpoConfig, data=DATA, out=OUT)
+evaluation = partial(EvalConfig, data=DATA, out=OUT)
+quickstart = QuickstartConfig
+
+
+@pytest.mark.parametrize(
+    ("make", "setting", "refused", "kept"),
+    [
+        (synth, "rows", 0, 1),
+        (synth, "held_out", -1, 0),
+        (synth, "seed", -1, 0),
+        (sft, "epochs", 0, 1),
+        (sft, "batch_size", 0, 1),
+        (sft, "lr", 0.0, 1e-9),
+        (sft, "lr", math.nan, 1.0),
+        (sft, "lr", math.inf, 1.0),
+        (sft, "warmup", 1.01, 1.0),
+        (sft, "warmup", -0.01, 0.0),
+        (sft, "weight_decay", -0.1, 0.0),
+        (sft, "grad_clip", 0.0, 0.1),
+        (sft, "max_tokens", 1, 2),
+        (sft, "seed", -1, 0),
+        (grpo, "steps", 0, 1),
+        (grpo, "prompts_per_step", 0, 1),
+        (grpo, "group_size", 1, 2),
+        (grpo, "lr", 0.0, 1e-9),
+        (grpo, "warmup_steps", -1, 0),
+        (grpo, "clip", 0.0, 0.1),
+        (grpo, "grad_clip", 0.0, 0.1),
+        (grpo, "temperature", 0.0, 0.1),
+        (grpo, "max_new_tokens", 0, 1),
+        (grpo, "save_every", 0, 1),
+        (grpo, "seed", -1, 0),
+        (evaluation, "temperature", -0.1, 0.0),
+        (evaluation, "batch_size", 0, 1),
+        (evaluation, "max_new_tokens", 0, 1),
+        (evaluation, "limit", 0, 1),
+        (evaluation, "limit", -1, None),
+        (evaluation, "seed", -1, 0),
+        (quickstart, "rows", 0, 1),
+        (quickstart, "held_out", 0, 1),
+        (quickstart, "labels", -1, 0),
+        (quickstart, "labels", 201, 200),
+        (quickstart, "steps", 0, 1),
+        (quickstart, "seed", -1, 0),
+    ],
+)
+def test_a_setting_just_outside_its_range_is_refused_by_name(
+    make: typing.Callable[..., Config], setting: str, refused: float, kept: float | None
+) -> None:
+    assert getattr(make(**{setting: kept}), setting) == kept
+    with pytest.raises(ConfigError, match=rf"^\w+\.{setting} = {refused}: .+\. Use .+\.$"):
+        make(**{setting: refused})
+
+
+def test_the_error_names_the_verb_and_the_reason() -> None:
+    with pytest.raises(ConfigError) as caught:
+        grpo(group_size=1)
+    assert str(caught.value) == (
+        "grpo.group_size = 1: a group of one has advantage 0 for every completion, so nothing is learned. "
+        "Use 2 or more."
+    )
+
+
+@pytest.mark.parametrize("config", typing.get_args(Config))
+def test_every_setting_is_explained(config: type[Config]) -> None:
+    body = inspect.getsource(config)
+    for field in dataclasses.fields(config):
+        after = body.partition(f"    {field.name}: ")[2].splitlines()
+        assert after[1].strip().startswith('"""'), field.name
+
+
+@pytest.mark.parametrize("config", typing.get_args(Config))
+def test_every_verb_can_print_json(config: type[Config]) -> None:
+    (switch,) = (field for field in dataclasses.fields(config) if field.name == "json")
+    assert switch.default is False
+
+
+def test_verbs_without_numbers_take_any_path() -> None:
+    assert SchemaConfig(schema=SCHEMA).schema == SCHEMA
+    assert ScoreConfig(rows=Path("-"), schema=SCHEMA).preset == "fields"
+    assert ImportConfig(file=DATA, schema=SCHEMA, out=OUT).target_column == "target"
+
+
+def test_floors_are_read_by_metric() -> None:
+    assert floors(["schema_valid=0.98", "exact=0.5"]) == {"schema_valid": 0.98, "exact": 0.5}
+
+
+def test_no_floors_are_none() -> None:
+    assert floors([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        pytest.param("noise=0.1", "names no metric where more is better", id="less noise is better"),
+        pytest.param("exactt=0.1", "names no metric", id="a typo"),
+        pytest.param("", "names no metric", id="nothing"),
+        pytest.param("exact", "'' is not a number", id="no floor"),
+        pytest.param("exact=high", "'high' is not a number", id="a word"),
+        pytest.param("exact=98", "exact is a share", id="a percentage"),
+        pytest.param("exact=-0.1", "exact is a share", id="negative"),
+        pytest.param("exact=nan", "exact is a share", id="not a number"),
+    ],
+)
+def test_a_floor_that_could_not_hold_is_refused_when_the_run_is_configured(setting: str, why: str) -> None:
+    with pytest.raises(ConfigError, match=why):
+        evaluation(fail_under=(setting,))
+
+
+@given(st.sampled_from(FLOORED), st.floats(0, 1))
+def test_every_share_can_be_a_floor_of_every_metric(metric: str, floor: float) -> None:
+    assert floors([f"{metric}={floor}"]) == {metric: floor}
