@@ -1,0 +1,242 @@
+"""Figures as SVG text: training curves, and evaluations side by side.
+
+They stand on a light page and on a dark one: nothing is painted behind them, text and axes are mid-grey, and
+a page that sets the CSS variables `--figure-ink`, `--figure-grid` and `--figure-1` to `--figure-6` recolours
+them. Text stays text. The same numbers give the same bytes.
+"""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from adhere.evaluate.shown import LABELS, percent, shown
+from adhere.records import JSON
+
+INK = "#7b818a"
+"""Text and axes: about 4:1 against white and 5:1 against near-black."""
+GRID = "#7b818b"
+SERIES = ("#8792a2", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00")
+"""Grey for what the others are held against; the rest is told apart with any colour vision.
+
+Source: Okabe and Ito, Color Universal Design, 2008.
+"""
+COMPARED = ("schema_valid", "exact", "match_all", "match_parsed", "valid_json", "noise")
+"""Metrics that bars show, from the top."""
+
+_STYLE: dict[Any, Any] = {  # Any: as matplotlib declares it
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GRID,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9.5,
+    "axes.titlepad": 8,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "grid.alpha": 0.28,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "font.size": 8.5,
+}
+_VARIABLES = {INK: "--figure-ink", GRID: "--figure-grid"} | {
+    colour: f"--figure-{number}" for number, colour in enumerate(SERIES, 1)
+}
+_PANEL = (3.4, 1.9)
+"""Width and height of a curve with its title and labels, in inches."""
+_CHARACTER = 0.075
+"""Width of a character of the legend, in inches: enough for a mean one of the widest system font."""
+_LEGEND: dict[str, Any] = {  # Any: as matplotlib declares it
+    "loc": "upper left",
+    "bbox_to_anchor": (0.0, 1.0),
+    "borderaxespad": 0.1,
+    "frameon": False,
+    "handlelength": 0.9,
+    "handleheight": 0.9,
+    "borderpad": 0.0,
+}
+_NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """One number of every step."""
+
+    title: str
+    values: Sequence[tuple[int, float]]
+    """Each after the place of its step."""
+    is_share: bool = False
+    """In [0, 1], and drawn on that scale."""
+    is_planned: bool = False
+    """Set by the schedule and not by chance, so there is nothing to smooth."""
+
+
+def training_curves(steps: Sequence[Mapping[str, JSON]], *, columns: int = 3) -> str:
+    """Draw each number of a run over its steps: thin as it was, thick as the mean of the steps around it.
+
+    Args:
+        steps: As in a run's `metrics.jsonl`; numbers that a run does not log get no panel.
+        columns: Panels side by side; 3 fill a page, 1 a telephone.
+
+    Raises:
+        ValueError: There is no number to draw.
+    """
+    panels = _panels(steps)
+    if not panels:
+        raise ValueError("no step holds a number that is drawn")
+    width, height = _PANEL[0] * columns, _PANEL[1] * -(-len(panels) // columns)
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height))
+        for place, panel in enumerate(panels):
+            row, column = divmod(place, columns)
+            left, bottom = column * _PANEL[0] + 0.55, height - (row + 1) * _PANEL[1] + 0.35
+            _draw_panel(_axes(figure, left, bottom, _PANEL[0] - 0.7, _PANEL[1] - 0.75), panel)
+        titles = ", ".join(panel.title for panel in panels)
+        return _svg(figure, f"Training curves over {len(steps)} steps: {titles}")
+
+
+def bars(evaluations: Mapping[str, Mapping[str, JSON]], *, width: float = 10.0) -> str:
+    """Draw evaluations side by side: a bar for each metric, with whiskers over its 95 % interval.
+
+    Args:
+        evaluations: Summaries of `adhere eval`, by name, the one that the others are held against first.
+        width: Of the figure, in inches; 10 fill a page, 3.8 a telephone.
+
+    Raises:
+        ValueError: No evaluation has any of the metrics.
+    """
+    metrics = [metric for metric in COMPARED if any(shown(each.get(metric)) for each in evaluations.values())]
+    if not metrics:
+        raise ValueError("no evaluation holds a metric that is drawn")
+    count = len(evaluations)
+    in_one_line = sum(len(name) + 6 for name in evaluations) * _CHARACTER < width
+    legend = 0.4 if in_one_line else 0.17 * count + 0.2
+    height = (0.2 * count + 0.22) * len(metrics) + legend + 0.3
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height))
+        axis = _axes(figure, 1.2, 0.3, width - 1.25, height - legend - 0.3)
+        for place, summary in enumerate(evaluations.values()):
+            _draw_bars(axis, place, summary, metrics, count)
+        axis.set_yticks(range(len(metrics)), [LABELS[metric].replace(", ", ",\n") for metric in metrics])
+        axis.set_ylim(len(metrics) - 0.5, -0.5)
+        axis.set_xlim(0, 1.12 if width > 5 else 1.25)
+        axis.set_xticks([0, 0.25, 0.5, 0.75, 1.0])
+        axis.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+        axis.grid(axis="x")
+        axis.set_axisbelow(True)
+        axis.spines[["bottom"]].set_visible(False)
+        keys = [Patch(color=_colour(place), label=name) for place, name in enumerate(evaluations)]
+        figure.legend(handles=keys, ncols=count if in_one_line else 1, **_LEGEND)
+        return _svg(figure, f"Bars with 95 % intervals: {', '.join(evaluations)}")
+
+
+def _axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+    """Place axes in a figure, in inches; fixed margins are drawn twice as fast as fitted ones."""
+    across, up = figure.get_size_inches()
+    return figure.add_axes((left / across, bottom / up, width / across, height / up))
+
+
+def _draw_bars(
+    axis: Axes, place: int, summary: Mapping[str, JSON], metrics: Sequence[str], count: int
+) -> None:
+    colour, height = _colour(place), 0.78 / count
+    for row, metric in enumerate(metrics):
+        at = row + (place - (count - 1) / 2) * height
+        number = shown(summary.get(metric))
+        if number is None:
+            axis.text(0.008, at, "not measured", va="center", size=7.5)
+            continue
+        axis.barh(at, number.value, height=height * 0.8, color=colour, alpha=0.4)
+        axis.plot([number.value] * 2, [at - height * 0.4, at + height * 0.4], color=colour, linewidth=1.6)
+        axis.plot([number.low, number.high], [at, at], color=colour, linewidth=1.6, solid_capstyle="butt")
+        axis.text(max(number.high, number.value) + 0.012, at, percent(number.value), va="center", size=7.5)
+
+
+def _colour(place: int) -> str:
+    return SERIES[place % len(SERIES)]
+
+
+def _draw_panel(axis: Axes, panel: _Panel) -> None:
+    steps, values = [step for step, _ in panel.values], [value for _, value in panel.values]
+    if not panel.is_planned:
+        axis.plot(steps, values, color=SERIES[1], alpha=0.5, linewidth=0.7)
+    axis.plot(steps, values if panel.is_planned else _smoothed(values), color=SERIES[1], linewidth=1.9)
+    axis.set_title(panel.title)
+    axis.grid(axis="y")
+    axis.margins(x=0.02)
+    axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axis.yaxis.set_major_locator(MaxNLocator(4))
+    axis.spines["left"].set_visible(False)
+    axis.yaxis.set_major_formatter(lambda number, _: f"{number:.6g}")
+    if panel.is_share:
+        axis.set_ylim(-0.03, 1.03)
+        axis.set_yticks([0, 0.5, 1])
+    else:
+        low, high = min(0.0, *values) * 1.1, max(0.0, *values) * 1.1
+        axis.set_ylim(low, high if high > low else 1.0)
+
+
+def _panels(steps: Sequence[Mapping[str, JSON]]) -> list[_Panel]:
+    parts = dict.fromkeys(name for step in steps for name in _parts(step))
+    panels = [
+        _Panel("Reward", _numbers(steps, "reward"), is_share=True),
+        *(
+            _Panel(f"Reward: {name}", _numbers([_parts(step) for step in steps], name), is_share=True)
+            for name in parts
+        ),
+        _Panel("Groups without signal", _numbers(steps, "zero_variance"), is_share=True),
+        _Panel("Completion length, tokens", _numbers(steps, "length")),
+        _Panel("Loss", _numbers(steps, "loss")),
+        _Panel("Learning rate", _numbers(steps, "lr"), is_planned=True),
+        _Panel("Gradient norm", _numbers(steps, "grad_norm")),
+    ]
+    return [panel for panel in panels if panel.values]
+
+
+def _numbers(steps: Sequence[Mapping[str, JSON]], name: str) -> list[tuple[int, float]]:
+    """Return a number of every step that has it, each after the step's place, counted from 1."""
+    numbered = [(place, step.get(name)) for place, step in enumerate(steps, 1)]
+    return [(place, number) for place, number in numbered if isinstance(number, int | float)]
+
+
+def _parts(step: Mapping[str, JSON]) -> dict[str, JSON]:
+    parts = step.get("parts")
+    return parts if isinstance(parts, dict) else {}
+
+
+def _smoothed(values: Sequence[float]) -> list[float]:
+    """Average every value with its neighbours: a tenth of the run, but at least one on either side."""
+    reach = max(1, len(values) // 20)
+    return [fmean(values[max(0, place - reach) : place + reach + 1]) for place in range(len(values))]
+
+
+def _svg(figure: Figure, description: str) -> str:
+    """Spell a figure as one SVG element that takes the page's font and, where they are set, its colours."""
+    written = io.StringIO()
+    # Clip paths are named by a hash of this and of themselves; in one page no two figures may share a name.
+    with mpl.rc_context({"svg.hashsalt": f"{description} {figure.get_figwidth()}"}):
+        figure.savefig(written, format="svg", transparent=True, metadata=_NO_METADATA)
+    text = written.getvalue()
+    svg = text[text.index("<svg") :].strip()
+    svg = re.sub(r"font-family: [^;\"]+", "font-family: system-ui, sans-serif", svg)
+    # Nothing refers to elements by their kind and number, and two figures of one page would share such names.
+    svg = re.sub(r' id="[\w.]+_\d+"', "", svg)
+    for colour, variable in _VARIABLES.items():
+        svg = svg.replace(f": {colour}", f": var({variable}, {colour})")
+    return svg.replace("<svg", f'<svg role="img" aria-label={quoteattr(description)}', 1)

@@ -1,0 +1,118 @@
+"""What a model answers to a data set, judged and measured."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from adhere import prompt
+from adhere.config import Form
+from adhere.data.store import Dataset
+from adhere.decode.grammar import Grammar, Vocabulary
+from adhere.decode.sample import Question, Sampling, sample
+from adhere.errors import ConfigError
+from adhere.measure import metrics
+from adhere.measure.metrics import Row
+from adhere.model import Model
+from adhere.records import Completion, Example
+from adhere.reward.verdict import Verdict, judge
+from adhere.schema import Schema
+
+LIKELIEST = Sampling(temperature=0.0)
+"""One answer per example, of the most probable tokens, so that two runs agree."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What a model answered for one example, and what became of it."""
+
+    example: Example
+    schema: Schema
+    completion: Completion
+    answer: str
+    """All that was judged: the prefill, then what the model wrote."""
+    verdict: Verdict
+    row: Row
+
+
+def predict(
+    model: Model,
+    dataset: Dataset,
+    *,
+    constrain: bool = False,
+    sampling: Sampling = LIKELIEST,
+    form: Form = "plain",
+    prefill: str | None = None,
+) -> Iterator[Prediction]:
+    """Answer every example once; yield the answers as they come, those to short prompts first.
+
+    Args:
+        model: Is set to evaluation mode.
+        dataset: Its examples are asked about; a target is not needed.
+        constrain: Answer under each schema's grammar.
+        sampling: How answers are drawn; one per example.
+        form: Shape of the answer.
+        prefill: Start of every answer; `None` for the form's own.
+
+    Raises:
+        ConfigError: What is written before the grammar begins can be no start of an answer under it.
+        SchemaError: The grammar cannot guarantee a schema.
+        ModelError: A prompt leaves no room in the model's context.
+    """
+    started = prompt.PREFILL[form] if prefill is None else prefill
+    grammars = _grammars(model, dataset, form, started) if constrain else {}
+    asked = [
+        (
+            example,
+            Question(
+                example.id,
+                prompt.prompt(
+                    example, dataset.schemas[example.schema], model.tokenizer, form=form, prefill=started
+                ),
+                grammars.get(example.schema),
+            ),
+        )
+        for example in dataset.examples
+    ]
+    # The sampler works from short prompts to long ones, and holds back answers that are not next in line.
+    asked.sort(key=lambda pair: len(pair[1].tokens))
+    model.network.eval()
+    answers = sample(model, [question for _, question in asked], sampling)
+    for (example, _), (completion,) in zip(asked, answers, strict=True):
+        yield _judged(example, dataset.schemas[example.schema], completion, started, form)
+
+
+def _judged(example: Example, schema: Schema, completion: Completion, started: str, form: Form) -> Prediction:
+    answer = started + completion.text
+    verdict = judge(answer, schema, form=form)
+    return Prediction(
+        example=example,
+        schema=schema,
+        completion=completion,
+        answer=answer,
+        verdict=verdict,
+        row=metrics.row(verdict, example, schema, tokens=len(completion.tokens)),
+    )
+
+
+def _grammars(model: Model, dataset: Dataset, form: Form, started: str) -> Mapping[str, Grammar]:
+    """Compile the grammar of every schema that an example names, and move it past the prefill."""
+    if form != "plain":
+        raise ConfigError.at(
+            "eval.form",
+            form,
+            "its answers have words around the JSON, and a grammar covers the whole answer",
+            fix="Use the form plain, or decode without `--constrain`",
+        )
+    vocabulary = Vocabulary(model)
+    names = {example.schema for example in dataset.examples}
+    grammars = {name: Grammar(dataset.schemas[name], vocabulary) for name in sorted(names)}
+    for name, grammar in grammars.items():
+        for token in model.tokenizer.encode(started, add_special_tokens=False):
+            if not grammar.allowed(model.context)[token]:
+                raise ConfigError.at(
+                    "eval.prefill",
+                    started,
+                    f"no answer begins so under the grammar of {name}, which is compact and in schema order",
+                    fix="Use a start such as `{`, leave it empty, or decode without `--constrain`",
+                )
+            grammar.accept(token)
+    return grammars

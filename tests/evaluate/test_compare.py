@@ -1,0 +1,95 @@
+from collections.abc import Callable
+
+import pytest
+
+from adhere.errors import EvaluationError
+from adhere.evaluate.compare import Comparison, comparisons
+from adhere.evaluate.run import Evaluation
+from adhere.measure.metrics import Row
+from adhere.measure.statistics import Difference
+from adhere.records import Example
+
+RIGHT = ['{"item": "mug", "count": 2}', '{"item": "pot", "count": 1}']
+HALF_RIGHT = ['{"item": "mug", "count": 3}', '{"item": "pot", "count": 1}']
+NOTHING = ["", "no idea"]
+
+
+def rows(evaluation: Evaluation) -> list[Row]:
+    return [prediction.row for prediction in evaluation.predictions]
+
+
+@pytest.fixture
+def of(examples: list[Example], evaluated: Callable[..., Evaluation]) -> Callable[[list[str]], list[Row]]:
+    return lambda answers: rows(evaluated(examples, answers))
+
+
+def by_metric(made: tuple[Comparison, ...], evaluation: str) -> dict[str, Comparison]:
+    return {each.metric: each for each in made if each.evaluation == evaluation}
+
+
+def test_a_difference_is_the_later_evaluation_minus_the_first(of: Callable[[list[str]], list[Row]]) -> None:
+    found = by_metric(comparisons({"before": of(HALF_RIGHT), "after": of(RIGHT)}), "after")
+    # Exactly right: 1 of 2 before and 2 of 2 after; leaves right: (1/2 + 2/2) / 2 before and all after.
+    assert found["exact"].difference.difference == 0.5
+    assert found["match_all"].difference.difference == 0.25
+    assert found["schema_valid"].difference.difference == 0.0
+    assert found["exact"].baseline == "before"
+
+
+def test_less_output_is_a_negative_difference(of: Callable[[list[str]], list[Row]]) -> None:
+    found = by_metric(comparisons({"before": of(NOTHING), "after": of(RIGHT)}), "after")
+    assert found["no_output"].difference.difference == -1.0
+    assert found["valid_json"].difference.difference == 1.0
+
+
+def test_noise_is_compared_on_rows_that_have_it_in_both(of: Callable[[list[str]], list[Row]]) -> None:
+    found = by_metric(comparisons({"before": of(NOTHING), "after": of(RIGHT)}), "after")
+    # An empty answer has no noise: of two rows, one is left.
+    assert (found["noise"].difference.n, found["exact"].difference.n) == (1, 2)
+
+
+def test_without_targets_only_the_form_is_compared(evaluated: Callable[..., Evaluation]) -> None:
+    unlabelled = [Example(id="mugs", text="two mugs", schema="order")]
+    one = rows(evaluated(unlabelled, RIGHT[:1]))
+    assert {each.metric for each in comparisons({"a": one, "b": one})} == {
+        "schema_valid",
+        "valid_json",
+        "no_output",
+    }
+
+
+def test_every_evaluation_is_compared_with_the_first_and_all_p_values_are_adjusted_together(
+    of: Callable[[list[str]], list[Row]],
+) -> None:
+    made = comparisons({"a": of(NOTHING), "b": of(HALF_RIGHT), "c": of(RIGHT)})
+    assert {(each.evaluation, each.baseline) for each in made} == {("b", "a"), ("c", "a")}
+    # Two evaluations and six metrics: the smallest of twelve p values is multiplied by twelve.
+    smallest = min(made, key=lambda each: each.difference.p)
+    assert smallest.p_holm == min(1.0, 12 * smallest.difference.p)
+
+
+def test_one_evaluation_alone_has_nothing_to_be_compared_with(of: Callable[[list[str]], list[Row]]) -> None:
+    assert comparisons({"only": of(RIGHT)}) == ()
+
+
+def test_other_rows_cannot_be_compared(of: Callable[[list[str]], list[Row]]) -> None:
+    with pytest.raises(EvaluationError, match="comparison = 'after': its examples are not those"):
+        comparisons({"before": of(RIGHT), "after": of(RIGHT)[::-1]})
+
+
+def test_a_comparison_is_spelled_flat() -> None:
+    difference = Difference(difference=0.5, low=0.1, high=0.9, n=4, p=0.2)
+    made = Comparison(
+        metric="exact", evaluation="after", baseline="before", difference=difference, p_holm=0.4
+    )
+    assert made.as_json() == {
+        "metric": "exact",
+        "evaluation": "after",
+        "baseline": "before",
+        "difference": 0.5,
+        "low": 0.1,
+        "high": 0.9,
+        "n": 4,
+        "p": 0.2,
+        "p_holm": 0.4,
+    }

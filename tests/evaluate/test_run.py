@@ -1,0 +1,160 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from adhere.config import EvalConfig
+from adhere.data import store
+from adhere.data.store import Dataset
+from adhere.decode.sample import Sampling
+from adhere.errors import EvaluationError
+from adhere.evaluate.run import evaluate, evaluate_model, write_predictions
+from adhere.model import Model, save
+from adhere.records import JSON, Example
+from adhere.schema import Schema
+
+BRIEF = Sampling(temperature=0.0, max_new_tokens=100)
+
+
+@pytest.fixture
+def config(tmp_path: Path, model: Model, order: Schema, examples: list[Example]) -> EvalConfig:
+    """Settings for a random model and two rows on disk, the longer one first."""
+    data, weights = tmp_path / "data", tmp_path / "weights"
+    data.mkdir()
+    store.write(Dataset({"order": order}, tuple(examples)), data)
+    save(model, weights)
+    return EvalConfig(
+        model=str(weights), data=data, out=tmp_path / "out", constrain=True, max_new_tokens=100, batch_size=1
+    )
+
+
+def lines(path: Path) -> list[dict[str, JSON]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_an_evaluation_leaves_predictions_and_summary_in_a_sealed_directory(config: EvalConfig) -> None:
+    summary = evaluate(config)
+    assert {path.name for path in config.out.iterdir()} == {
+        "predictions.jsonl",
+        "summary.json",
+        "manifest.json",
+    }
+    assert json.loads((config.out / "summary.json").read_text()) == summary
+
+
+def test_the_summary_says_what_was_measured_how_and_on_what(config: EvalConfig) -> None:
+    summary = evaluate(config)
+    assert summary["rows"] == 2
+    assert (summary["model"], summary["data"]) == (config.model, str(config.data))
+    assert summary["constrained"] is True
+    assert isinstance(summary["seconds"], float)
+    # Under the grammar both answers obey; random weights get no leaf right.
+    assert summary["schema_valid"] == {
+        "hits": 2,
+        "tries": 2,
+        "rate": 1.0,
+        "low": pytest.approx(0.3424, abs=1e-4),
+        "high": 1.0,
+    }
+    assert summary["exact"] == {
+        "hits": 0,
+        "tries": 2,
+        "rate": 0.0,
+        "low": 0.0,
+        "high": pytest.approx(0.6576, abs=1e-4),
+    }
+    assert {
+        "no_output",
+        "valid_json",
+        "match_all",
+        "match_parsed",
+        "noise",
+        "fields",
+        "tokens",
+    } <= summary.keys()
+
+
+def test_predictions_stand_in_the_order_of_the_data(config: EvalConfig) -> None:
+    evaluate(config)
+    rows = lines(config.out / "predictions.jsonl")
+    assert [row["id"] for row in rows] == ["mugs", "pot"]
+    assert [row["gold"] for row in rows] == [{"item": "mug", "count": 2}, {"item": "pot", "count": 1}]
+
+
+def test_a_prediction_is_written_with_all_that_was_measured_of_it(config: EvalConfig) -> None:
+    evaluate(config)
+    (row, _) = lines(config.out / "predictions.jsonl")
+    assert list(row) == [
+        "id",
+        "completion",
+        "tokens",
+        "finished",
+        "outcome",
+        "value",
+        "match",
+        "exact",
+        "noise",
+        "gold",
+    ]
+    assert json.loads(str(row["completion"])) == row["value"]
+    assert (row["finished"], row["outcome"], row["exact"]) == (True, "obeys", False)
+
+
+def test_the_limit_leaves_out_later_rows(config: EvalConfig) -> None:
+    limited = EvalConfig(
+        model=config.model, data=config.data, out=config.out, limit=1, constrain=True, max_new_tokens=100
+    )
+    assert evaluate(limited)["rows"] == 1
+    assert [row["id"] for row in lines(config.out / "predictions.jsonl")] == ["mugs"]
+
+
+def test_the_manifest_hashes_the_data_and_the_model(config: EvalConfig) -> None:
+    evaluate(config)
+    inputs = json.loads((config.out / "manifest.json").read_text())["inputs"]
+    assert {
+        str(config.data / "examples.jsonl"),
+        str(Path(config.model) / "model.safetensors"),
+    } <= inputs.keys()
+
+
+def test_progress_goes_to_stderr(config: EvalConfig, capsys: pytest.CaptureFixture[str]) -> None:
+    evaluate(config)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "eval" in printed.err
+    assert "2/2" in printed.err
+
+
+def test_an_evaluation_in_memory_draws_nothing_and_says_nothing_of_data(
+    model: Model, order: Schema, examples: list[Example], capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluation = evaluate_model(model, Dataset({"order": order}, tuple(examples)), sampling=BRIEF)
+    assert capsys.readouterr().err == ""
+    assert (evaluation.summary["constrained"], evaluation.summary["model"]) == (False, "qwen2")
+    assert "data" not in evaluation.summary
+    assert [prediction.example.id for prediction in evaluation.predictions] == ["mugs", "pot"]
+
+
+def test_an_evaluation_of_nothing_is_an_error(model: Model, order: Schema) -> None:
+    with pytest.raises(EvaluationError, match="0 of 0"):
+        evaluate_model(model, Dataset({"order": order}, ()), sampling=BRIEF)
+
+
+def test_an_answer_that_does_not_parse_has_no_value(
+    tmp_path: Path, model: Model, order: Schema, examples: list[Example]
+) -> None:
+    evaluation = evaluate_model(model, Dataset({"order": order}, tuple(examples)), sampling=BRIEF)
+    write_predictions(tmp_path / "predictions.jsonl", evaluation.predictions)
+    (row, _) = lines(tmp_path / "predictions.jsonl")
+    assert row["outcome"] in {"no_output", "malformed"}
+    assert (row["value"], row["match"], row["exact"]) == (None, 0.0, False)
+
+
+def test_a_row_without_a_target_has_no_match(tmp_path: Path, model: Model, order: Schema) -> None:
+    unlabelled = Dataset({"order": order}, (Example(id="row", text="mug", schema="order"),))
+    evaluation = evaluate_model(model, unlabelled, sampling=BRIEF, constrain=True)
+    assert "exact" not in evaluation.summary
+    write_predictions(tmp_path / "predictions.jsonl", evaluation.predictions)
+    (row,) = lines(tmp_path / "predictions.jsonl")
+    assert [row[name] for name in ("match", "exact", "noise", "gold")] == [None, None, None, None]
+    assert row["outcome"] == "obeys"
