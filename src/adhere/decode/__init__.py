@@ -1,0 +1,1 @@
+"""The one sampling loop, and the constraints it obeys."""

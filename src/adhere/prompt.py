@@ -1,0 +1,156 @@
+"""Turns an example into the tokens that a model reads and, for training, those it should write."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from adhere.config import Form
+from adhere.errors import DataError
+from adhere.records import Example
+from adhere.schema import Schema
+from adhere.schema.canonical import in_schema_order, spelled
+
+SYSTEM: dict[Form, str] = {
+    "plain": "Fill in the form from the text. JSON only.",
+    "think": (
+        "Fill in the form from the text. "
+        "Reason in <think></think>, then write JSON only in <answer></answer>."
+    ),
+}
+PREFILL: dict[Form, str] = {"plain": "", "think": "<think>"}
+"""What the prompt has already written of the answer, unless the user says otherwise."""
+
+
+class Tokenizer(Protocol):
+    """What is asked of a Hugging Face tokenizer."""
+
+    chat_template: str | dict[str, str] | None
+    """One template, or several by name."""
+    eos_token_id: int | None
+
+    def __len__(self) -> int:
+        """Return how many tokens there are, added ones included."""
+        ...
+
+    def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
+        """Return the tokens of `text`."""
+        ...
+
+    def decode(self, token_ids: Sequence[int], *, skip_special_tokens: bool = False) -> str:
+        """Return the text of tokens."""
+        ...
+
+    def apply_chat_template(
+        self,
+        conversation: list[dict[str, str]],
+        *,
+        tokenize: bool,
+        add_generation_prompt: bool,
+        enable_thinking: bool,
+    ) -> str:
+        """Return the conversation as the model was taught to read it."""
+        ...
+
+    def save_pretrained(self, save_directory: Path) -> object:
+        """Write the tokenizer's files into a directory."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """Tokens and, for each, whether it is the model's to write.
+
+    The two travel together so that no caller can train on a prompt by forgetting the mask.
+    """
+
+    tokens: tuple[int, ...]
+    is_answer: tuple[bool, ...]
+
+
+def messages(example: Example, schema: Schema, *, form: Form = "plain") -> list[dict[str, str]]:
+    """Return the conversation: what to do, then the schema's blank form above the text."""
+    return [
+        {"role": "system", "content": SYSTEM[form]},
+        {"role": "user", "content": f"{schema.blank}\n\n{example.text}"},
+    ]
+
+
+def prompt(
+    example: Example,
+    schema: Schema,
+    tokenizer: Tokenizer,
+    *,
+    form: Form = "plain",
+    prefill: str | None = None,
+) -> tuple[int, ...]:
+    """Return the tokens that a model continues.
+
+    A tokenizer without a chat template gets the same words as paragraphs. Where a template knows a thinking
+    mode (Qwen3), it is switched off: `form` decides whether the model thinks, in the same tags for every
+    model.
+
+    Args:
+        example: Its text is asked about.
+        schema: Its blank form is shown.
+        tokenizer: The model's own.
+        form: Shape of the answer.
+        prefill: Start of the answer, given to the model; `None` for the form's own.
+    """
+    conversation = messages(example, schema, form=form)
+    if tokenizer.chat_template:
+        text = tokenizer.apply_chat_template(
+            conversation, tokenize=False, add_generation_prompt=True, enable_thinking=False
+        )
+    else:
+        text = "\n\n".join(message["content"] for message in conversation) + "\n\n"
+    started = PREFILL[form] if prefill is None else prefill
+    return tuple(tokenizer.encode(text + started, add_special_tokens=False))
+
+
+def answer(example: Example, schema: Schema, *, form: Form = "plain") -> str:
+    """Return the right answer as the model should write it: compact, with keys in the schema's order.
+
+    Raises:
+        DataError: The example has no target.
+    """
+    if example.target is None:
+        raise DataError.at(
+            example.id,
+            example.target,
+            "there is no right answer to train on",
+            fix="Give the row a target, or train with `adhere grpo --reward grounded`, which needs none",
+        )
+    value = spelled(in_schema_order(example.target, schema.source))
+    if form == "plain":
+        return value
+    return f"<think>{example.reasoning or ''}</think>\n<answer>{value}</answer>"
+
+
+def render(
+    example: Example,
+    schema: Schema,
+    tokenizer: Tokenizer,
+    *,
+    form: Form = "plain",
+    prefill: str | None = None,
+) -> Rendered:
+    """Return prompt and right answer, closed by the end-of-turn token.
+
+    Raises:
+        DataError: The example has no target, or its answer does not begin with `prefill`.
+    """
+    started = PREFILL[form] if prefill is None else prefill
+    whole = answer(example, schema, form=form)
+    if not whole.startswith(started):
+        raise DataError.at(
+            example.id,
+            whole,
+            f"the right answer does not begin with the prefill {started!r}",
+            fix="Shorten the prefill",
+        )
+    asked = prompt(example, schema, tokenizer, form=form, prefill=started)
+    written = [*tokenizer.encode(whole[len(started) :], add_special_tokens=False)]
+    if tokenizer.eos_token_id is not None:
+        written.append(tokenizer.eos_token_id)
+    return Rendered((*asked, *written), (False,) * len(asked) + (True,) * len(written))

@@ -1,0 +1,71 @@
+import pytest
+
+from adhere import prompt
+from adhere.errors import DataError
+from adhere.model import Model
+from adhere.records import Example
+from adhere.schema import Schema
+
+SCHEMA = Schema.of(
+    {
+        "title": "Cup",
+        "type": "object",
+        "properties": {"item": {"type": "string"}, "count": {"type": "integer"}},
+        "required": ["item", "count"],
+    }
+)
+EXAMPLE = Example(
+    id="e", text="Two mugs", schema="Cup", target={"count": 2, "item": "mug"}, reasoning="Two is 2."
+)
+
+
+def text(model: Model, tokens: tuple[int, ...]) -> str:
+    return model.tokenizer.decode(list(tokens), skip_special_tokens=False)
+
+
+def test_a_prompt_shows_task_form_and_text_in_the_model_s_own_template(model: Model) -> None:
+    assert text(model, prompt.prompt(EXAMPLE, SCHEMA, model.tokenizer)) == (
+        "<|im_start|>system\nFill in the form from the text. JSON only.<|im_end|>\n"
+        '<|im_start|>user\n{"item":"string","count":"integer"}\n\nTwo mugs<|im_end|>\n'
+        "<|im_start|>assistant\n"
+    )
+
+
+def test_a_model_without_a_template_gets_paragraphs(model: Model) -> None:
+    model.tokenizer.chat_template = None
+    assert text(model, prompt.prompt(EXAMPLE, SCHEMA, model.tokenizer)) == (
+        'Fill in the form from the text. JSON only.\n\n{"item":"string","count":"integer"}\n\nTwo mugs\n\n'
+    )
+
+
+def test_the_answer_is_compact_and_in_the_schema_s_order() -> None:
+    assert prompt.answer(EXAMPLE, SCHEMA) == '{"item":"mug","count":2}'
+
+
+def test_a_thinking_answer_has_its_tags() -> None:
+    whole = prompt.answer(EXAMPLE, SCHEMA, form="think")
+    assert whole == '<think>Two is 2.</think>\n<answer>{"item":"mug","count":2}</answer>'
+
+
+@pytest.mark.parametrize(
+    ("form", "prefill"), [("plain", None), ("plain", '{"'), ("think", None), ("think", "")]
+)
+def test_what_is_the_model_s_to_write_is_marked(model: Model, form: prompt.Form, prefill: str | None) -> None:
+    row = prompt.render(EXAMPLE, SCHEMA, model.tokenizer, form=form, prefill=prefill)
+    asked = prompt.prompt(EXAMPLE, SCHEMA, model.tokenizer, form=form, prefill=prefill)
+    assert row.tokens[: len(asked)] == asked
+    assert row.is_answer == (False,) * len(asked) + (True,) * (len(row.tokens) - len(asked))
+    started = prompt.PREFILL[form] if prefill is None else prefill
+    written = text(model, row.tokens[len(asked) :])
+    assert started + written == prompt.answer(EXAMPLE, SCHEMA, form=form) + "<|im_end|>"
+
+
+def test_an_example_without_a_target_cannot_be_rendered(model: Model) -> None:
+    unlabelled = Example(id="u", text="Two mugs", schema="Cup")
+    with pytest.raises(DataError, match=r"u = None: there is no right answer.*grounded"):
+        prompt.render(unlabelled, SCHEMA, model.tokenizer)
+
+
+def test_a_prefill_that_the_answer_does_not_begin_with_is_refused(model: Model) -> None:
+    with pytest.raises(DataError, match="does not begin with the prefill"):
+        prompt.render(EXAMPLE, SCHEMA, model.tokenizer, prefill="[")
