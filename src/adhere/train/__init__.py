@@ -1,0 +1,1 @@
+"""Supervised fine-tuning and reinforcement learning: two loops side by side."""

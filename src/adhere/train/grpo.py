@@ -1,0 +1,199 @@
+"""Reinforcement learning from a reward on completions (GRPO): the loop."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from statistics import fmean
+
+import torch
+
+from adhere import prompt
+from adhere.config import GrpoConfig
+from adhere.decode.sample import Question, Sampling, sample
+from adhere.model import Model
+from adhere.prompt import Rendered
+from adhere.records import Completion, Example
+from adhere.reward.score import Score, score
+from adhere.schema import Schema
+from adhere.train.advantage import group_advantages
+from adhere.train.batch import by_length, side_by_side
+from adhere.train.forward import answer_logprobs
+from adhere.train.loss import clipped_gain
+from adhere.train.optimizer import adamw, update, warmed_up
+from adhere.train.order import forever
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """A completion with what it earned."""
+
+    completion: Completion
+    prompt: tuple[int, ...]
+    score: Score
+    advantage: float
+    """In standard deviations of its group; 0 for every completion of a group without signal."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrpoStep:
+    """One update."""
+
+    step: int
+    rollouts: tuple[Rollout, ...]
+    reward: float
+    """Mean over the step's completions."""
+    parts: Mapping[str, float]
+    """Mean of each part of the reward."""
+    outcomes: Mapping[str, float]
+    """Share of completions by what became of them."""
+    zero_variance: float
+    """Share of groups whose completions all earned the same, which teach nothing."""
+    length: float
+    """Mean completion length in tokens."""
+    finished: float
+    """Share of completions that ended before the token limit."""
+    loss: float
+    grad_norm: float
+    clipped: float
+    """Share of trained tokens whose probability ratio the clip held."""
+    drift: float
+    """Mean difference between the trainer's and the sampler's log-probabilities, in nats; on-policy
+    it is rounding alone."""
+    lr: float
+
+
+def train(
+    model: Model, examples: Sequence[Example], schemas: Mapping[str, Schema], config: GrpoConfig
+) -> Iterator[GrpoStep]:
+    """Train the model against the reward; yield after every update.
+
+    Each step samples a group of completions for a few prompts, scores them, and raises the probability of
+    those that are better than their group. Groups whose rewards are all equal are dropped before any gradient
+    is computed; the loss is still divided by all tokens of the step, so a step with little signal moves the
+    weights little.
+    """
+    optimizer = adamw(model, lr=config.lr, weight_decay=0.0)
+    stream = forever(examples, seed=config.seed)
+    for step in range(config.steps):
+        chosen = list(islice(stream, config.prompts_per_step))
+        rollouts = _rollouts(model, chosen, schemas, config, step)
+        informative = [rollout for rollout in rollouts if rollout.advantage != 0]
+        loss, clipped, drift = _accumulate(
+            model, informative, config, sum(len(r.completion.tokens) for r in rollouts)
+        )
+        lr = warmed_up(config.lr, step, config.warmup_steps)
+        norm = update(model, optimizer, lr=lr, grad_clip=config.grad_clip, step=step) if informative else 0.0
+        yield _step(
+            step + 1, rollouts, config, loss=loss, grad_norm=norm, clipped=clipped, drift=drift, lr=lr
+        )
+
+
+def _rollouts(
+    model: Model, examples: Sequence[Example], schemas: Mapping[str, Schema], config: GrpoConfig, step: int
+) -> list[Rollout]:
+    """Sample a group for every example and score it."""
+    model.network.eval()
+    questions = [
+        Question(
+            example.id,
+            prompt.prompt(
+                example, schemas[example.schema], model.tokenizer, form=config.form, prefill=config.prefill
+            ),
+        )
+        for example in examples
+    ]
+    settings = Sampling(
+        samples=config.group_size,
+        temperature=config.temperature,
+        max_new_tokens=config.max_new_tokens,
+        seed=config.seed,
+        step=step,
+    )
+    rollouts: list[Rollout] = []
+    for example, question, group in zip(examples, questions, sample(model, questions, settings), strict=True):
+        started = prompt.PREFILL[config.form] if config.prefill is None else config.prefill
+        scores = [
+            score(
+                started + completion.text,
+                example,
+                schemas[example.schema],
+                preset=config.reward,
+                form=config.form,
+            )
+            for completion in group
+        ]
+        advantages = group_advantages([scored.total for scored in scores])
+        rollouts += [
+            Rollout(completion, question.tokens, scored, advantage)
+            for completion, scored, advantage in zip(group, scores, advantages, strict=True)
+        ]
+    return rollouts
+
+
+def _accumulate(
+    model: Model, rollouts: Sequence[Rollout], config: GrpoConfig, step_tokens: int
+) -> tuple[float, float, float]:
+    """Add up gradients; return the loss, the share of tokens clipped and the mean log-probability drift."""
+    rows = [
+        Rendered(
+            (*rollout.prompt, *rollout.completion.tokens),
+            (False,) * len(rollout.prompt) + (True,) * len(rollout.completion.tokens),
+        )
+        for rollout in rollouts
+    ]
+    loss_sum, clipped, drift, tokens = 0.0, 0, 0.0, 0
+    for places in by_length(rows):
+        batch = side_by_side([rows[place] for place in places], model.device)
+        sampled_BA = torch.zeros(batch.answer_BA.shape)
+        for row, place in enumerate(places):
+            logprobs = rollouts[place].completion.logprobs
+            sampled_BA[row, : len(logprobs)] = torch.tensor(logprobs)
+        advantage_B = torch.tensor([rollouts[place].advantage for place in places], device=model.device)
+        gain = clipped_gain(
+            answer_logprobs(model, batch, temperature=config.temperature),
+            sampled_BA.to(model.device),
+            advantage_B,
+            batch.is_answer_BA,
+            clip=config.clip,
+        )
+        (gain.loss_sum / step_tokens).backward()
+        loss_sum += float(gain.loss_sum.detach())
+        clipped, drift, tokens = (
+            clipped + gain.clipped_tokens,
+            drift + gain.ratio_log_sum,
+            tokens + gain.tokens,
+        )
+    return loss_sum / step_tokens, clipped / max(1, tokens), drift / max(1, tokens)
+
+
+def _step(
+    number: int,
+    rollouts: Sequence[Rollout],
+    config: GrpoConfig,
+    *,
+    loss: float,
+    grad_norm: float,
+    clipped: float,
+    drift: float,
+    lr: float,
+) -> GrpoStep:
+    groups = [
+        rollouts[start : start + config.group_size] for start in range(0, len(rollouts), config.group_size)
+    ]
+    outcomes = Counter(rollout.score.outcome for rollout in rollouts)
+    return GrpoStep(
+        step=number,
+        rollouts=tuple(rollouts),
+        reward=fmean(rollout.score.total for rollout in rollouts),
+        parts={name: fmean(r.score.parts[name] for r in rollouts) for name in rollouts[0].score.parts},
+        outcomes={name: count / len(rollouts) for name, count in sorted(outcomes.items())},
+        zero_variance=fmean(all(rollout.advantage == 0 for rollout in group) for group in groups),
+        length=fmean(len(rollout.completion.tokens) for rollout in rollouts),
+        finished=fmean(rollout.completion.finished for rollout in rollouts),
+        loss=loss,
+        grad_norm=grad_norm,
+        clipped=clipped,
+        drift=drift,
+        lr=lr,
+    )

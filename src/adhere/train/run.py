@@ -1,0 +1,174 @@
+"""`adhere sft` and `adhere grpo`: reads data, runs a loop, logs every update, seals the directory."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from adhere import artifact
+from adhere.config import GrpoConfig, SftConfig
+from adhere.data import store
+from adhere.errors import DataError
+from adhere.model import Model, load, save
+from adhere.records import JSON
+from adhere.reward.score import needs_target
+from adhere.train import grpo as grpo_loop
+from adhere.train import sft as sft_loop
+from adhere.train.grpo import GrpoStep, Rollout
+from adhere.train.sft import SftStep
+
+METRICS = "metrics.jsonl"
+ROLLOUTS = "rollouts.jsonl"
+CHECKPOINT = "checkpoint"
+"""Directory, in a run's own, that holds the trained weights and their tokenizer."""
+
+
+def sft(config: SftConfig) -> dict[str, JSON]:
+    """Run supervised fine-tuning and write its directory; return the summary."""
+    dataset = store.read(config.data)
+    held_out = store.read(config.held_out) if config.held_out else None
+    inputs = [config.data, *([config.held_out] if config.held_out else [])]
+    with artifact.writing(config.out, config, inputs=inputs) as run:
+        model = load(config.model)
+        rows = sft_loop.rendered(model, dataset.examples, dataset.schemas, max_tokens=config.max_tokens)
+        updates = -(-len(rows) // config.batch_size) * config.epochs
+        began = time.monotonic()
+        with kept_when_interrupted(run, model):
+            steps = list(
+                logged_sft(
+                    sft_loop.train(model, dataset.examples, dataset.schemas, config), run.path, updates
+                )
+            )
+        final: dict[str, JSON] = dict(steps[-1])
+        if held_out:
+            kept = sft_loop.rendered(model, held_out.examples, held_out.schemas, max_tokens=config.max_tokens)
+            final["held_out_loss"] = sft_loop.mean_loss(model, list(kept.values()))
+        save(model, run.path / CHECKPOINT)
+        run.summary = _summary(config.out, steps=len(steps), began=began, final=final)
+    return dict(run.summary)
+
+
+def grpo(config: GrpoConfig) -> dict[str, JSON]:
+    """Run reinforcement learning and write its directory; return the summary.
+
+    Raises:
+        DataError: The reward needs targets and a row has none.
+    """
+    dataset = store.read(config.data)
+    unlabelled = next((example for example in dataset.examples if example.target is None), None)
+    if needs_target(config.reward) and unlabelled is not None:
+        raise DataError.at(
+            f"{config.data} row {unlabelled.id}",
+            unlabelled.target,
+            f"the reward {config.reward!r} compares with a target and this row has none",
+            fix="Label the rows, or train with --reward grounded, which needs no labels",
+        )
+    with artifact.writing(config.out, config, inputs=[config.data]) as run:
+        model = load(config.model)
+        began = time.monotonic()
+        with kept_when_interrupted(run, model):
+            updates = grpo_loop.train(model, dataset.examples, dataset.schemas, config)
+            steps = list(logged_grpo(updates, run.path, config.steps))
+        save(model, run.path / CHECKPOINT)
+        run.summary = _summary(config.out, steps=len(steps), began=began, final=steps[-1])
+    return dict(run.summary)
+
+
+def logged_grpo(steps: Iterable[GrpoStep], directory: Path, total: int) -> Iterator[dict[str, JSON]]:
+    """Write every step and every rollout down, draw progress, and pass the steps' numbers on."""
+    with (
+        (directory / METRICS).open("w", encoding="utf-8", buffering=1) as metrics,
+        (directory / ROLLOUTS).open("w", encoding="utf-8") as rollouts,
+        _progress("grpo", total) as advance,
+    ):
+        for step in steps:
+            for rollout in step.rollouts:
+                rollouts.write(_line(_rollout(step.step, rollout)))
+            numbers: dict[str, JSON] = {name: getattr(step, name) for name in _GRPO_NUMBERS}
+            numbers["parts"], numbers["outcomes"] = dict(step.parts), dict(step.outcomes)
+            metrics.write(_line(numbers))
+            obeys = step.outcomes.get("obeys", 0.0)
+            advance(f"reward {step.reward:.3f}  obeys {obeys:.0%}  no signal {step.zero_variance:.0%}")
+            yield numbers
+
+
+def logged_sft(steps: Iterable[SftStep], directory: Path, total: int) -> Iterator[dict[str, JSON]]:
+    """Write every step down, draw progress, and pass the steps' numbers on."""
+    with (
+        (directory / METRICS).open("w", encoding="utf-8", buffering=1) as metrics,
+        _progress("sft", total) as advance,
+    ):
+        for step in steps:
+            numbers: dict[str, JSON] = asdict(step)
+            metrics.write(_line(numbers))
+            advance(f"loss {step.loss:.3f}")
+            yield numbers
+
+
+_GRPO_NUMBERS = (
+    "step", "reward", "zero_variance", "length", "finished", "loss", "grad_norm", "clipped", "drift", "lr",
+)  # fmt: skip
+
+
+def _rollout(step: int, rollout: Rollout) -> dict[str, JSON]:
+    completion = rollout.completion
+    return {
+        "step": step,
+        "id": completion.example_id,
+        "index": completion.index,
+        "completion": completion.text,
+        "finished": completion.finished,
+        "tokens": len(completion.tokens),
+        "outcome": rollout.score.outcome,
+        "reward": rollout.score.total,
+        "parts": dict(rollout.score.parts),
+        "advantage": rollout.advantage,
+    }
+
+
+def _line(row: Mapping[str, JSON]) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def _summary(out: Path, *, steps: int, began: float, final: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {
+        "steps": steps,
+        "seconds": round(time.monotonic() - began, 2),
+        "final": dict(final),
+        "checkpoint": str(out / CHECKPOINT),
+    }
+
+
+@contextmanager
+def kept_when_interrupted(run: artifact.Run, model: Model) -> Iterator[None]:
+    """Save the weights as they are when the user stops the run."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        save(model, run.path / CHECKPOINT)
+        run.keep_on_interrupt = True
+        raise
+
+
+@contextmanager
+def _progress(verb: str, total: int) -> Iterator[Callable[[str], None]]:
+    """Draw a bar with the time left on stderr; yield a function that advances it by one."""
+    columns = (
+        TextColumn(verb),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=total)
+
+        def advance(description: str) -> None:
+            bar.update(task, advance=1, description=description)
+
+        yield advance

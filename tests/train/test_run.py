@@ -1,0 +1,114 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from adhere import artifact
+from adhere.config import GrpoConfig, SftConfig
+from adhere.data import store
+from adhere.data.store import Dataset
+from adhere.errors import ConfigError, DataError, ModelError
+from adhere.model import Model, load, save
+from adhere.records import Example
+from adhere.schema import Schema
+from adhere.train import run
+
+SCHEMA = Schema.of(
+    {"title": "S", "type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+)
+LABELLED = tuple(
+    Example(id=word, text=word, schema="S", target={"a": word}) for word in ("mug", "pot", "jar")
+)
+
+
+@pytest.fixture
+def place(tmp_path: Path, model: Model) -> Path:
+    """A folder with a small model and a data directory."""
+    save(model, tmp_path / "model")
+    (tmp_path / "data").mkdir()
+    store.write(Dataset({"S": SCHEMA}, LABELLED), tmp_path / "data")
+    return tmp_path
+
+
+def grpo(place: Path, **changes: object) -> GrpoConfig:
+    given = {"model": str(place / "model"), "data": place / "data", "out": place / "out", "steps": 2}
+    small = {"prompts_per_step": 2, "group_size": 2, "max_new_tokens": 4}
+    return GrpoConfig(**{**given, **small, **changes})  # type: ignore[arg-type]
+
+
+def sft(place: Path, **changes: object) -> SftConfig:
+    given = {"model": str(place / "model"), "data": place / "data", "out": place / "out", "batch_size": 2}
+    return SftConfig(**{**given, **changes})  # type: ignore[arg-type]
+
+
+def lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_grpo_leaves_a_sealed_directory_with_every_rollout_and_a_model(place: Path) -> None:
+    summary = run.grpo(grpo(place))
+    artifact.verify(place / "out")
+    assert summary["steps"] == 2
+    assert json.loads((place / "out" / "summary.json").read_text()) == summary
+    assert [line["step"] for line in lines(place / "out" / "metrics.jsonl")] == [1, 2]
+    rollouts = lines(place / "out" / "rollouts.jsonl")
+    assert len(rollouts) == 2 * 2 * 2
+    assert {"step", "id", "completion", "reward", "parts", "advantage", "outcome"} <= set(rollouts[0])
+    load(str(summary["checkpoint"]))
+
+
+def test_sft_reports_the_held_out_loss(place: Path) -> None:
+    summary = run.sft(sft(place, held_out=place / "data" / "examples.jsonl"))
+    artifact.verify(place / "out")
+    final = summary["final"]
+    assert isinstance(final, dict)
+    assert isinstance(final["held_out_loss"], float)
+    assert summary["steps"] == 2
+
+
+def test_the_trained_weights_are_the_saved_ones(place: Path) -> None:
+    before = load(str(place / "model")).network.state_dict()
+    summary = run.sft(sft(place, lr=1e-2))
+    after = load(str(summary["checkpoint"])).network.state_dict()
+    assert not all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_reward_with_targets_refuses_rows_without_before_anything_is_made(place: Path) -> None:
+    unlabelled = Dataset({"S": SCHEMA}, (*LABELLED, Example(id="u", text="x", schema="S")))
+    store.write(unlabelled, place / "data")
+    with pytest.raises(DataError, match=r"row u = None: the reward 'fields' .*--reward grounded"):
+        run.grpo(grpo(place, reward="fields"))
+    assert sorted(entry.name for entry in place.iterdir()) == ["data", "model"]
+
+
+def test_a_model_that_does_not_load_leaves_nothing_behind(place: Path) -> None:
+    with pytest.raises(ModelError):
+        run.grpo(grpo(place, model=str(place / "nowhere")))
+    assert sorted(entry.name for entry in place.iterdir()) == ["data", "model"]
+
+
+def test_an_output_directory_that_exists_is_refused(place: Path) -> None:
+    (place / "out").mkdir()
+    (place / "out" / "mine").write_text("kept")
+    with pytest.raises(ConfigError, match="out"):
+        run.grpo(grpo(place))
+    assert (place / "out" / "mine").read_text() == "kept"
+
+
+def test_an_interrupted_run_keeps_its_weights_and_says_that_it_is_unfinished(place: Path) -> None:
+    words = ["--data", "data", "--out", "out", "--model", "model", "--reward", "schema", "--steps", "100000"]
+    small = ["--prompts-per-step", "1", "--group-size", "2", "--max-new-tokens", "2"]
+    command = [sys.executable, "-m", "adhere", "grpo", *words, *small]
+    with subprocess.Popen(command, cwd=place, stderr=subprocess.DEVNULL) as process:
+        log = place / ".out.partial" / run.METRICS
+        while process.poll() is None and not (log.exists() and log.stat().st_size):
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    assert artifact.verify(place / "out")["finished"] is False
+    load(str(place / "out" / run.CHECKPOINT))
