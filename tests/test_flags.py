@@ -39,10 +39,8 @@ def fault(verb: str, *words: str) -> str:
 
 
 def test_flags_are_settings() -> None:
-    config = parse("grpo", [*GRPO, "--group-size", "4", "--lr=1e-3", "--constrain", "--form", "think"])
-    assert config == GrpoConfig(
-        data=Path("d"), out=Path("o"), group_size=4, lr=1e-3, constrain=True, form="think"
-    )
+    config = parse("grpo", [*GRPO, "--group-size", "4", "--lr=1e-3", "--json", "--form", "think"])
+    assert config == GrpoConfig(data=Path("d"), out=Path("o"), group_size=4, lr=1e-3, json=True, form="think")
 
 
 def test_what_is_not_set_has_its_default() -> None:
@@ -71,9 +69,9 @@ def test_a_file_says_the_same_as_flags(tmp_path: Path) -> None:
 
 
 def test_a_flag_wins_over_the_file(tmp_path: Path) -> None:
-    file = toml(tmp_path, 'data = "d"\nout = "o"\nconstrain = true\nsteps = 3\nlr = 0.5\n')
-    config = parse("grpo", [file, "--steps", "4", "--no-constrain"])
-    assert config == GrpoConfig(data=Path("d"), out=Path("o"), steps=4, lr=0.5, constrain=False)
+    file = toml(tmp_path, 'data = "d"\nout = "o"\njson = true\nsteps = 3\nlr = 0.5\n')
+    config = parse("grpo", [file, "--steps", "4", "--no-json"])
+    assert config == GrpoConfig(data=Path("d"), out=Path("o"), steps=4, lr=0.5, json=False)
 
 
 def test_a_verb_takes_its_own_table_of_a_recipe(tmp_path: Path) -> None:
@@ -135,9 +133,7 @@ def test_a_file_may_name_the_rows_and_the_user_others(tmp_path: Path) -> None:
         pytest.param([*GRPO, "--zzz"], "--zzz: adhere grpo has no such setting.", id="nothing like it"),
         pytest.param([*GRPO, "stray"], "stray: adhere grpo has no such setting.", id="a stray word"),
         pytest.param(["--data", "d"], "--out: it must be given.", id="missing"),
-        pytest.param(
-            [*GRPO, "--constrain=True"], "--constrain: it is a switch, and takes no value.", id="a switch"
-        ),
+        pytest.param([*GRPO, "--json=True"], "--json: it is a switch, and takes no value.", id="a switch"),
         pytest.param([*GRPO, "--steps"], "--steps: it needs a value.", id="no value"),
         pytest.param(
             [*GRPO, "--steps", "3", "--steps", "many"],
@@ -175,8 +171,8 @@ def test_a_wrong_flag_is_named_with_the_reason(words: list[str], expected: str) 
         pytest.param("steps = 1.5", "--steps: '1.5' cannot be read as INT.", id="not a whole number"),
         pytest.param("steps = true", "--steps: it needs a value.", id="a switch that is none"),
         pytest.param(
-            'constrain = "yes"',
-            "--constrain: it is a switch, and takes no value.",
+            'json = "yes"',
+            "--json: it is a switch, and takes no value.",
             id="a switch with a value",
         ),
         pytest.param(

@@ -164,8 +164,6 @@ class GrpoConfig:
     """plain: the answer alone. think: reasoning first, then the answer."""
     prefill: str | None = None
     """Text that every completion starts with; None for the one that its form asks for."""
-    save_every: int = 50
-    """Updates between checkpoints."""
     seed: int = 0
     """Decides the order of the examples and every sample."""
     json: bool = False
@@ -186,7 +184,6 @@ class GrpoConfig:
         _above("grpo.grad_clip", self.grad_clip, 0, "every gradient would be scaled to nothing")
         _above("grpo.temperature", self.temperature, 0, "all completions of a group would be the same")
         _at_least("grpo.max_new_tokens", self.max_new_tokens, 1, "a completion needs a token")
-        _at_least("grpo.save_every", self.save_every, 1, "it counts updates")
         _seed("grpo", self.seed)
 
 

@@ -1,0 +1,266 @@
+"""The command line: `adhere VERB [config.toml] [--flags]`.
+
+Only the verb that runs imports what it needs, so `adhere --help` loads neither torch nor a parser of flags.
+"""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from adhere import __version__
+from adhere.config import (
+    VERBS,
+    Config,
+    EvalConfig,
+    ExtractConfig,
+    GrpoConfig,
+    ImportConfig,
+    QuickstartConfig,
+    SchemaConfig,
+    ScoreConfig,
+    SftConfig,
+    SynthConfig,
+    floors,
+)
+from adhere.errors import AdhereError, ConfigError
+from adhere.records import JSON
+
+if TYPE_CHECKING:
+    from adhere.reward.score import Score
+
+Summary: TypeAlias = Mapping[str, JSON]
+
+DONE, FELL_SHORT, MISUSED, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one verb, and return the exit status.
+
+    Args:
+        words: The command line after `adhere`; by default the process's own.
+
+    Returns:
+        0 done, 1 the thing measured fell short, 2 the user can fix it, 130 interrupted.
+    """
+    verb, *rest = (sys.argv[1:] if words is None else words) or ["--help"]
+    if verb in ("--help", "-h"):
+        sys.stdout.write(_help())
+        return DONE
+    if verb == "--version":
+        sys.stdout.write(f"adhere {__version__}\n")
+        return DONE
+    try:
+        return _obey(verb, rest)
+    except AdhereError as error:
+        _say(f"adhere {verb}: {error}")
+        return MISUSED
+    except KeyboardInterrupt:
+        _say(f"adhere {verb}: interrupted.")
+        return INTERRUPTED
+
+
+def _obey(verb: str, words: Sequence[str]) -> int:
+    from adhere.flags import parse, perhaps
+
+    if verb not in VERBS:
+        raise ConfigError(f"there is no such verb{perhaps(verb, VERBS)}. See adhere --help.")
+    config = parse(verb, words)
+    # Stdout is the summary's alone, whatever a library prints on its way.
+    with redirect_stdout(sys.stderr):
+        summary = _run(config)
+    _show(summary, config)
+    shortfalls = list(_shortfalls(summary, config)) if isinstance(config, EvalConfig) else []
+    for shortfall in shortfalls:
+        _say(f"adhere {verb}: {shortfall}")
+    return FELL_SHORT if shortfalls else DONE
+
+
+def _run(config: Config) -> Summary:
+    match config:
+        case QuickstartConfig():
+            from adhere.quickstart import quickstart
+
+            summary = quickstart(config)
+        case SchemaConfig():
+            summary = _described(config)
+        case ScoreConfig():
+            summary = _scored(config)
+        case SynthConfig():
+            from adhere.data.build import synth
+
+            summary = synth(config)
+        case ImportConfig():
+            from adhere.data.importing import import_rows
+
+            summary = import_rows(config)
+        case SftConfig():
+            from adhere.train.run import sft
+
+            summary = sft(config)
+        case GrpoConfig():
+            from adhere.train.run import grpo
+
+            summary = grpo(config)
+        case EvalConfig():
+            from adhere.evaluate.run import evaluate
+
+            summary = evaluate(config)
+        case ExtractConfig():
+            from adhere.extract import extract
+
+            summary = extract(config)
+    return summary
+
+
+def _described(config: SchemaConfig) -> Summary:
+    from adhere.data.store import read_object
+    from adhere.schema import Schema, refusals, unconstrainable
+    from adhere.schema.canonical import content_hash
+
+    # A Pydantic model is no file; what its schema has that adhere refuses is an error there.
+    file = config.schema
+    source = Schema.load(str(file)).source if ".py:" in file.name else read_object(file)
+    unsupported = refusals(source)
+    schema = None if unsupported else Schema.of(source)
+    refused = unsupported if schema is None else unconstrainable(schema)
+    return {
+        "validates": schema is not None,
+        "constrains": not refused,
+        "refused": [
+            {"keyword": each.keyword, "pointer": each.pointer, "reason": each.reason} for each in refused
+        ],
+        "leaves": []
+        if schema is None
+        else [{"pointer": leaf.pointer, "type": leaf.type} for leaf in schema.leaves],
+        "hash": content_hash(source),
+    }
+
+
+def _scored(config: ScoreConfig) -> Summary:
+    from adhere.measure.statistics import Mean, Rate
+
+    if config.out is not None and config.out.exists():
+        raise ConfigError.at("score.out", str(config.out), "it stands already", fix="Name another")
+    scored = list(_scores(config))
+    if config.out is not None:
+        lines = (json.dumps({"id": id_, **asdict(score)}, ensure_ascii=False) for id_, score in scored)
+        config.out.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    scores = [score for _, score in scored]
+    outcomes = Counter(score.outcome for score in scores)
+    return {
+        "rows": len(scores),
+        "preset": config.preset,
+        "total": Mean.of([score.total for score in scores]).as_json(),
+        "outcomes": {name: Rate(count, len(scores)).as_json() for name, count in sorted(outcomes.items())},
+        "parts": {
+            name: Mean.of([score.parts[name] for score in scores]).as_json() for name in scores[0].parts
+        },
+    }
+
+
+def _scores(config: ScoreConfig) -> "Iterator[tuple[str, Score]]":
+    from adhere.data import store
+    from adhere.reward.score import needs_target, score
+
+    schemas = store.read_schemas(config.schema)
+    for row in store.rows(config.rows):
+        # Only `grounded` looks at the text.
+        given = row if config.preset == "grounded" else replace(row, columns={"text": "", **row.columns})
+        example = store.example(given, schemas)
+        if needs_target(config.preset) and example.target is None:
+            why = f"the preset {config.preset} compares with it"
+            raise row.fault("target", why, fix="Label the row, or use --preset schema or grounded")
+        schema = schemas[example.schema]
+        yield (
+            example.id,
+            score(row.text("completion"), example, schema, preset=config.preset, form=config.form),
+        )
+
+
+def _shortfalls(summary: Summary, config: EvalConfig) -> Iterator[str]:
+    """Say which metrics lie below their floor, or were not measured at all."""
+    for metric, floor in floors(config.fail_under).items():
+        measured = summary.get(metric)
+        share = measured.get("rate", measured.get("mean")) if isinstance(measured, dict) else None
+        if not isinstance(share, int | float):
+            yield f"{metric} was not measured, and its floor is {floor}."
+        elif share < floor:
+            yield f"{metric} = {share:.4f}, below its floor of {floor}."
+
+
+def _help() -> str:
+    width = max(map(len, VERBS))
+    purposes = ((verb, str(config.__doc__).splitlines()[0]) for verb, config in VERBS.items())
+    verbs = "\n".join(f"  {verb:{width}}  {purpose}" for verb, purpose in purposes)
+    return (
+        "usage: adhere VERB [config.toml] [--flags]\n\n"
+        "Train a small language model you own to return JSON that obeys your schema, and prove it.\n\n"
+        f"{verbs}\n\n"
+        "adhere VERB --help explains its settings. A TOML file sets the same ones, and flags win over it.\n"
+    )
+
+
+def _say(line: str) -> None:
+    text = line.replace("\n", " ")
+    sys.stderr.write(f"{text}\n")
+
+
+def _show(summary: Summary, config: Config) -> None:
+    """Print a summary: as one JSON object where asked for, else as its verb shows it to people."""
+    if config.json:
+        sys.stdout.write(f"{json.dumps(summary, ensure_ascii=False, allow_nan=False)}\n")
+        return
+    match config:
+        case ExtractConfig():
+            sys.stdout.write(f"{summary['completion']}\n")
+        case QuickstartConfig():
+            from adhere.quickstart import closing_words
+
+            sys.stdout.write(closing_words(summary))
+        case _:
+            _print(summary)
+
+
+def _print(summary: Summary) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    rows = list(_rows(summary))
+    width = max((len(name) for name, _ in rows), default=0)
+    console = Console(soft_wrap=True)
+    for name, value in rows:
+        console.print(Text.assemble((f"{name:{width}}", "bold"), "  ", value))
+
+
+def _rows(summary: Summary, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Flatten a summary to lines of a table; a number stays on one line with its evidence."""
+    for key, value in summary.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and not {"rate", "mean"} & value.keys():
+            yield from _rows(value, f"{name}.")
+        elif isinstance(value, list) and value:
+            yield from zip([name, *[""] * (len(value) - 1)], map(_cell, value), strict=True)
+        else:
+            yield name, _cell(value)
+
+
+def _cell(value: JSON) -> str:
+    match value:
+        case {"rate": float(rate), "hits": hits, "tries": tries, "low": float(low), "high": float(high)}:
+            return f"{rate:.3f}  [{low:.3f}, {high:.3f}]  {hits} of {tries}"
+        case {"mean": float(mean), "low": float(low), "high": float(high), "n": n}:
+            return f"{mean:.3f}  [{low:.3f}, {high:.3f}]  n = {n}"
+        case {"mean": None}:
+            return "no rows"
+        case dict():
+            return "  ".join(f"{key} {_cell(item)}" for key, item in value.items())
+        case list():
+            return ", ".join(map(_cell, value)) or "none"
+        case float():
+            return f"{value:.4g}"
+        case _:
+            return str(value)
