@@ -261,9 +261,9 @@ class QuickstartConfig:
     """Examples to measure on."""
     labels: int = 0
     """Further texts with their right answers, for supervised training before the reward."""
-    steps: int = 40
+    steps: int = 110
     """Updates against the reward."""
-    lr: float = 1e-4
+    lr: float = 3e-4
     """Learning rate of those updates."""
     seed: int = 0
     """The same seed and settings give the same run on the same machine."""

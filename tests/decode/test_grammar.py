@@ -67,6 +67,20 @@ def test_near_the_limit_a_value_is_closed(model: Model) -> None:
     assert grammar.allowed(5).nonzero()[0].tolist() == [quote]
 
 
+def test_an_answer_with_room_left_is_not_hurried(model: Model) -> None:
+    schema: dict[str, JSON] = {
+        "type": "object",
+        "properties": {name: {"type": "string"} for name in ("vendor", "date", "amount", "currency")},
+        "required": ["vendor", "date", "amount", "currency"],
+    }
+    grammar = Grammar(Schema.of(schema), Vocabulary(model))
+    for token in model.tokenizer.encode('{"vendor":"A', add_special_tokens=False):
+        grammar.accept(token)
+    # The rest takes 39 tokens at least, each a byte: `","date":"","amount":"","currency":""}`, and the end.
+    assert (grammar.copy().allowed(60) == grammar.copy().allowed(1000)).all()
+    assert grammar.copy().allowed(45).sum() == 1
+
+
 def test_the_end_is_allowed_where_the_answer_is_complete_and_nowhere_else(model: Model) -> None:
     grammar = Grammar(Schema.of({"const": 7}), Vocabulary(model))
     seven = model.tokenizer.encode("7", add_special_tokens=False)[0]

@@ -1,5 +1,6 @@
 """A JSON Schema as a constraint on tokens, by llguidance in its strict mode."""
 
+import math
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
 
 _COMPACT: "JsonCompileOptions" = {"whitespace_flexible": False, "item_separator": ",", "key_separator": ":"}
 """The spelling that answers are trained on; free whitespace would let a model write blanks for ever."""
-_RESERVE_BASE = 16
-_RESERVE_PER_LEAF = 16
-"""Tokens kept back to end an answer properly: a key, its marks and a short value."""
+_SLACK = 8
+"""Tokens kept back beyond the shortest way to the end: the model may spell an option in more of them."""
 _LITERALS = frozenset({"enum", "const", "default", "examples"})
 """Keywords whose values are data, not schemas."""
 _LARGEST = 1e15
@@ -44,15 +44,22 @@ class Vocabulary:
         self.native: LLTokenizer = from_tokenizer(
             tokenizer, n_vocab=self.size, eos_token=sorted(model.stop_tokens)
         )
-        first = [self._first_byte(token) for token in range(self.size)]
+        first = [self._bytes(token)[:1] for token in range(self.size)]
         self.brace_V, self.bracket_V, self.quote_V, self.comma_V = (
             np.array([byte == mark for byte in first]) for mark in (b"}", b"]", b'"', b",")
         )
+        self.length_V = np.array([len(self._bytes(token)) for token in range(self.size)])
         self.end_V = np.zeros(self.size, dtype=np.bool_)
         self.end_V[sorted(model.stop_tokens)] = True
 
-    def _first_byte(self, token: int) -> bytes:
-        return b"" if self.native.is_special_token(token) else self.native.decode_bytes([token])[:1]
+    def _bytes(self, token: int) -> bytes:
+        return b"" if self.native.is_special_token(token) else self.native.decode_bytes([token])
+
+    def allowed(self, matcher: LLMatcher) -> NDArray[np.bool_]:
+        """Return which tokens a matcher may take next."""
+        bits = np.zeros((self.size + 31) // 32, dtype=np.int32)
+        matcher.unsafe_compute_mask_ptr(bits.ctypes.data, bits.nbytes)
+        return np.unpackbits(bits.view(np.uint8), bitorder="little")[: self.size].astype(np.bool_)
 
     def closing(self, allowed_V: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Narrow what is allowed to what brings an answer nearer to its end, where there is such a token.
@@ -69,8 +76,8 @@ class Vocabulary:
 class Grammar:
     """A constraint under which only values of one schema can be written.
 
-    In the last tokens before the limit, whatever ends a value is preferred by force, so that an answer in a
-    loop is closed instead of cut: what is written then obeys the schema too.
+    When the tokens left are hardly more than the shortest way to the end takes, only what ends a value is
+    allowed, so that an answer in a loop is closed instead of cut: what is written then obeys the schema too.
 
     Raises:
         SchemaError: The schema says something that the grammar cannot guarantee.
@@ -87,23 +94,41 @@ class Grammar:
                 f"constrained decoding cannot guarantee it ({self._matcher.get_error().splitlines()[0]})",
                 fix="Simplify that part of the schema, or decode without `--constrain`",
             )
-        self._reserve = _RESERVE_BASE + _RESERVE_PER_LEAF * len(schema.leaves)
-        self._bits = np.zeros((vocabulary.size + 31) // 32, dtype=np.int32)
+        self._look_again_at: float = math.inf
 
     def copy(self) -> Self:
         """Return a grammar at the same position that goes its own way."""
         twin = object.__new__(type(self))
-        twin._vocabulary, twin._reserve = self._vocabulary, self._reserve
+        twin._vocabulary, twin._look_again_at = self._vocabulary, self._look_again_at
         twin._matcher = self._matcher.deep_copy()
-        twin._bits = np.zeros_like(self._bits)
         return twin
 
     def allowed(self, remaining: int) -> NDArray[np.bool_]:
         """Say which tokens may come next; see `Constraint`."""
-        self._matcher.unsafe_compute_mask_ptr(self._bits.ctypes.data, self._bits.nbytes)
-        unpacked = np.unpackbits(self._bits.view(np.uint8), bitorder="little")
-        allowed_V = unpacked[: self._vocabulary.size].astype(np.bool_)
-        return self._vocabulary.closing(allowed_V) if remaining <= self._reserve else allowed_V
+        allowed_V = self._vocabulary.allowed(self._matcher)
+        return self._vocabulary.closing(allowed_V) if self._must_close(remaining) else allowed_V
+
+    def _must_close(self, remaining: int) -> bool:
+        """Say whether the tokens left are needed to end the answer.
+
+        A token rarely makes the way to the end longer by more than one, so it is measured again only when
+        half of the surplus is spent.
+        """
+        if remaining > self._look_again_at:
+            return False
+        surplus = remaining - _SLACK - self._shortest_end(remaining)
+        self._look_again_at = remaining - max(1, surplus // 2)
+        return surplus <= 0
+
+    def _shortest_end(self, most: int) -> int:
+        """Count the tokens of a short way to the end from here, or return `most` if there are more."""
+        matcher = self._matcher.deep_copy()
+        for count in range(most):
+            closing_V = self._vocabulary.closing(self._vocabulary.allowed(matcher))
+            if (closing_V & self._vocabulary.end_V).any():
+                return count + 1
+            matcher.consume_token(int((self._vocabulary.length_V * closing_V).argmax()))
+        return most
 
     def accept(self, token: int) -> None:
         """Move on by an allowed token."""
