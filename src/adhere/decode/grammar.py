@@ -127,7 +127,9 @@ class Grammar:
             closing_V = self._vocabulary.closing(self._vocabulary.allowed(matcher))
             if (closing_V & self._vocabulary.end_V).any():
                 return count + 1
-            matcher.consume_token(int((self._vocabulary.length_V * closing_V).argmax()))
+            length_V = self._vocabulary.length_V * closing_V
+            # The last of the longest: a digit rather than the minus sign before it, which needs a digit more.
+            matcher.consume_token(int((length_V == length_V.max()).nonzero()[0][-1]))
         return most
 
     def accept(self, token: int) -> None:
