@@ -125,3 +125,11 @@ def test_a_boolean_is_stated_as_yes_or_no() -> None:
 )
 def test_property_names_are_spelled_as_words(key: str, spelled: str) -> None:
     assert values.words(key) == spelled
+
+
+def test_a_time_has_seconds_in_its_value_and_none_in_its_surface() -> None:
+    for seed in range(50):
+        drawn = values.string(random(seed), "start_time", None)
+        assert drawn.kind == "time"
+        assert re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", drawn.surface)
+        assert drawn.value == f"{drawn.surface}:00"
