@@ -213,7 +213,7 @@ def write(
         return random.choice(_REMARKS)
     random.shuffle(facts)
     distinct = len({fact.drawn.kind for fact in facts}) == len(facts)
-    vague = any(fact.drawn.kind in {"flag", "option", "word", "token", "count", "share"} for fact in facts)
+    vague = any(fact.drawn.kind in {"flag", "option", "word", "count", "share"} for fact in facts)
     draw = random.random()
     if draw < 0.30:
         body = _form(random, facts)

@@ -14,7 +14,7 @@ from adhere.records import JSON
 
 Kind: TypeAlias = Literal[
     "person", "company", "city", "country", "street", "email", "phone", "job", "iban", "code", "product",
-    "topic", "remark", "date", "time", "amount", "count", "share", "currency", "word", "token",
+    "topic", "remark", "date", "time", "amount", "count", "share", "currency", "word",
 ]  # fmt: skip
 
 LOCALES = (
@@ -189,13 +189,6 @@ def _words(random: Random) -> str:
     return " ".join(coined(random).lower() for _ in range(random.choice((1, 1, 2))))
 
 
-def _token(random: Random) -> str:
-    alphabet = random.choice(
-        ("abcdefghijkmnpqrstuvwxyz", "abcdefghijkmnpqrstuvwxyz23456789", "ABCDEFGHJKLMNP23456789")
-    )
-    return "".join(random.choice(alphabet) for _ in range(random.randint(4, 9)))
-
-
 _STRINGS: dict[Kind, Callable[[Random], str]] = {
     "person": person,
     "company": company,
@@ -212,7 +205,6 @@ _STRINGS: dict[Kind, Callable[[Random], str]] = {
     "remark": lambda random: random.choice(_REMARKS),
     "currency": lambda random: random.choice(tuple(CURRENCIES)),
     "word": _words,
-    "token": _token,
 }
 
 # ------------------------------------------------------------------------------------- dates and numbers
