@@ -26,8 +26,6 @@ def row(seed: int, number: int, *, most: int) -> tuple[Example, Schema]:
     random.seed(int.from_bytes(hashlib.sha256(f"{seed}:{number}".encode()).digest()[:8], "big"))
     source = shapes.shape(random, least=1, most=most, nesting=0.12)
     filled = fill(random, source)
-    kinds = frozenset(fact.drawn.kind for fact in filled.stated)
-    drawn = [prose.distractor(random, kinds)] if random.random() < 0.35 else []
-    text = prose.write(random, filled.stated, [fact for fact in drawn if fact is not None])
+    text = prose.document(random, filled.stated)
     schema = Schema.of(source, name=f"shape-{number}")
     return Example(id=f"nano-{seed}-{number}", text=text, schema=schema.name, target=filled.target), schema

@@ -3,7 +3,7 @@
 import io
 import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -53,10 +53,13 @@ def quickstart(config: QuickstartConfig) -> dict[str, JSON]:
         )
         for name, evaluation in evaluations.items():
             write_predictions(directory.path / f"predictions_{name}.jsonl", evaluation.predictions)
-        _report(directory.path / "report.html", config, evaluations, training)
+        compared = comparisons(
+            {name: [each.row for each in e.predictions] for name, e in evaluations.items()}
+        )
+        _report(directory.path / "report.html", config, evaluations, training, compared)
         directory.summary = {
             **{name: evaluation.summary for name, evaluation in evaluations.items()},
-            "comparisons": [each.as_json() for each in _compared(evaluations)],
+            "comparisons": [each.as_json() for each in compared],
             "seconds": round(time.monotonic() - began, 1),
             "report": str(config.out / "report.html"),
             "checkpoint": str(config.out / run.CHECKPOINT),
@@ -125,22 +128,19 @@ def _reinforced(
     return list(run.logged_grpo(steps, directory, settings.steps))
 
 
-def _compared(evaluations: Mapping[str, Evaluation]) -> tuple[Comparison, ...]:
-    return comparisons({name: [each.row for each in e.predictions] for name, e in evaluations.items()})
-
-
 def _report(
     path: Path,
     config: QuickstartConfig,
     evaluations: Mapping[str, Evaluation],
     training: Mapping[str, list[Mapping[str, JSON]]],
+    compared: Sequence[Comparison],
 ) -> None:
     command = f"adhere quickstart --rows {config.rows} --held-out {config.held_out} --labels {config.labels}"
     page = render(
         "Invoices to JSON, before and after training",
         evaluations,
         training=training,
-        comparisons=_compared(evaluations),
+        comparisons=compared,
         reward="fields",
         meta={"command": f"{command} --steps {config.steps} --seed {config.seed}", **artifact.versions()},
     )

@@ -31,9 +31,7 @@ def example(schema: Schema, *, seed: int, number: int) -> Example:
     digest = hashlib.sha256(f"{seed}:{schema.hash}:{number}".encode()).digest()
     random.seed(int.from_bytes(digest[:8], "big"))
     filled = fill(random, schema.source)
-    kinds = frozenset(fact.drawn.kind for fact in filled.stated)
-    distractor = prose.distractor(random, kinds) if random.random() < 0.35 else None
-    text = prose.write(random, filled.stated, [distractor] if distractor else [])
+    text = prose.document(random, filled.stated)
     return Example(id=f"{schema.name}-{seed}-{number}", text=text, schema=schema.name, target=filled.target)
 
 

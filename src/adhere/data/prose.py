@@ -135,6 +135,10 @@ def _named(random: Random, facts: Sequence[Stated]) -> list[Stated]:
     return renamed
 
 
+_DISTRACTED_SHARE = 0.35
+"""How often a document states a fact that belongs to no leaf."""
+
+
 def _spoken(template: str, fact: Stated) -> str:
     label = fact.label
     return template.format(l=label, L=label[:1].upper() + label[1:], U=label.upper(), s=fact.drawn.surface)
@@ -236,3 +240,10 @@ def distractor(random: Random, taken: frozenset[str]) -> Stated | None:
         return None
     kind = random.choice(kinds)
     return Stated((_DISTRACTORS[kind],), values.string_of(random, kind))
+
+
+def document(random: Random, stated: Sequence[Stated]) -> str:
+    """Write a text that states every fact of `stated` and, one time in three, one more fact."""
+    kinds = frozenset(fact.drawn.kind for fact in stated)
+    other = distractor(random, kinds) if random.random() < _DISTRACTED_SHARE else None
+    return write(random, stated, [other] if other else [])

@@ -1,12 +1,12 @@
 """The reward of a completion: three presets, each a short pure function."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from adhere.config import Form, Preset
 from adhere.errors import ConfigError, DataError
-from adhere.records import Example
+from adhere.records import JSON, Example
 from adhere.reward.grounded import support
 from adhere.reward.match import match
 from adhere.reward.shape import share_in_order
@@ -132,21 +132,25 @@ def fields_score(verdict: Verdict, example: Example, schema: Schema, weights: Re
             "the reward `fields` compares with a target and this example has none",
             fix="Label it, or use the reward `schema` or `grounded`",
         )
-    match verdict:
-        case NoOutput() | Malformed():
-            return _weighed(verdict, weights, parses=0.0, obeys=0.0, matches=0.0)
-        case Violates():
-            shape = share_in_order(verdict.violations, schema)
-            return _weighed(verdict, weights, parses=1.0, obeys=shape, matches=0.0)
-        case Obeys():
-            content = match(verdict.value, example.target, schema=schema).f1
-            return _weighed(verdict, weights, parses=1.0, obeys=1.0, matches=content)
+    target = example.target
+    return _gated(verdict, schema, weights, lambda value: match(value, target, schema=schema).f1)
 
 
 def grounded_score(
     verdict: Verdict, example: Example, schema: Schema, weights: RewardWeights, *, longest: int = LONGEST
 ) -> Score:
     """Score the values against the text: the share of them that it states. Needs no target."""
+
+    def stated(value: JSON) -> float:
+        return support(value, example.text, schema, longest=longest).share
+
+    return _gated(verdict, schema, weights, stated)
+
+
+def _gated(
+    verdict: Verdict, schema: Schema, weights: RewardWeights, content: Callable[[JSON], float]
+) -> Score:
+    """Pay for parsing, then for the share of the schema obeyed, then for content: each after the last."""
     match verdict:
         case NoOutput() | Malformed():
             return _weighed(verdict, weights, parses=0.0, obeys=0.0, matches=0.0)
@@ -154,8 +158,7 @@ def grounded_score(
             shape = share_in_order(verdict.violations, schema)
             return _weighed(verdict, weights, parses=1.0, obeys=shape, matches=0.0)
         case Obeys():
-            content = support(verdict.value, example.text, schema, longest=longest).share
-            return _weighed(verdict, weights, parses=1.0, obeys=1.0, matches=content)
+            return _weighed(verdict, weights, parses=1.0, obeys=1.0, matches=content(verdict.value))
 
 
 def _weighed(
