@@ -9,10 +9,10 @@ from adhere.data.fill import fill
 from adhere.records import Example
 from adhere.schema import Schema
 
-STAGES = ((800_000, 2), (2_000_000, 3))
+STAGES = ((800_000, 2), (2_000_000, 3), (11_000_000, 4))
 """Until so many tokens, documents have at most so many leaves: short first, for copying is learned on short
 texts."""
-MOST_LEAVES = 4
+MOST_LEAVES = 6
 
 
 def most_leaves(tokens: int) -> int:

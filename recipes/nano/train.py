@@ -1,6 +1,10 @@
 """Trains nano from nothing on made-up documents; run again, it goes on where its last checkpoint stands.
 
 python recipes/nano/train.py --out runs/nano --tokens 20000000
+
+Weights that were published are trained on, on documents of another seed:
+
+python recipes/nano/train.py --out runs/nano --tokens 36000000 --weights src/adhere/nano --read 11200000 --seed 4
 """
 
 import argparse
@@ -57,12 +61,12 @@ class Batch:
     answer_BT: torch.Tensor
 
 
-def pool(tokenizer: prompt.Tokenizer, position: Position) -> Iterator[Batch]:
+def pool(tokenizer: prompt.Tokenizer, position: Position, *, seed: int) -> Iterator[Batch]:
     """Yield the batches of one pool in an order that depends on its number alone."""
     first = position.pools * BATCHES_PER_POOL * ROWS_PER_BATCH
     most = rows.most_leaves(position.tokens)
     rendered = [
-        prompt.render(*rows.row(SEED, number, most=most), tokenizer)
+        prompt.render(*rows.row(seed, number, most=most), tokenizer)
         for number in range(first, first + BATCHES_PER_POOL * ROWS_PER_BATCH)
     ]
     rendered.sort(key=lambda row: len(row.tokens))
@@ -148,8 +152,8 @@ def save(out: Path, model: Model, optimizer: torch.optim.Optimizer, position: Po
     shutil.rmtree(old, ignore_errors=True)
 
 
-def begin(out: Path) -> tuple[Model, Position]:
-    """Load the last checkpoint, or make a tokenizer and first weights."""
+def begin(out: Path, *, weights: Path | None, read: int) -> tuple[Model, Position]:
+    """Load the last checkpoint, else `weights` that have read so many tokens, else make first weights."""
     last = out / "checkpoint"
     if last.exists():
         network = Qwen2ForCausalLM.from_pretrained(last, dtype=torch.float32)
@@ -157,6 +161,10 @@ def begin(out: Path) -> tuple[Model, Position]:
         return Model(
             str(last), network, cast("prompt.Tokenizer", AutoTokenizer.from_pretrained(last))
         ), position
+    if weights is not None:
+        network = Qwen2ForCausalLM.from_pretrained(weights, dtype=torch.float32)
+        tokenizer = cast("prompt.Tokenizer", AutoTokenizer.from_pretrained(weights))
+        return Model(str(weights), network, tokenizer), Position(tokens=read)
     drawn = (rows.row(HELD_OUT_SEED + 1, number, most=5) for number in range(20_000))
     texts = (f"{schema.blank} {example.text} {prompt.answer(example, schema)}" for example, schema in drawn)
     tokenizer = tokenizers.build((*texts, *prompt.SYSTEM.values()), vocabulary=VOCABULARY)
@@ -188,11 +196,14 @@ def main() -> None:
     parser.add_argument(
         "--tokens", type=int, required=True, help="tokens to read in all, earlier runs counted in"
     )
+    parser.add_argument("--weights", type=Path, help="a model's directory to start from")
+    parser.add_argument("--read", type=int, default=0, help="tokens that --weights have read")
+    parser.add_argument("--seed", type=int, default=SEED, help="which documents are drawn")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     given.out.mkdir(parents=True, exist_ok=True)
-    model, position = begin(given.out)
+    model, position = begin(given.out, weights=given.weights, read=given.read)
     network = model.network
     assert isinstance(network, Qwen2ForCausalLM)
     optimizer = optimizer_of(network, given.out / "checkpoint")
@@ -200,7 +211,7 @@ def main() -> None:
     saved = evaluated = began = time.monotonic()
     read_before, losses = position.tokens, []
     while position.tokens < given.tokens:
-        for batch in pool(model.tokenizer, position):
+        for batch in pool(model.tokenizer, position, seed=given.seed):
             for group in optimizer.param_groups:
                 group["lr"] = rate(position, given.tokens)
             losses.append(learn(network, optimizer, batch))

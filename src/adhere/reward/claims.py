@@ -19,9 +19,22 @@ _LARGEST_EXACT = 500
 class Claim:
     """One that may claim any one of some spans."""
 
-    spans: tuple[Span, ...]
-    weight: float
-    """What it is worth that this claim is met; above 0."""
+    worth: tuple[tuple[Span, float], ...]
+    """Each span with what it is worth that this claim is met by it; above 0."""
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The spans alone, the most worth first."""
+        return tuple(span for span, _ in sorted(self.worth, key=lambda pair: -pair[1]))
+
+    def pay(self, span: Span) -> float:
+        """Return what one of its spans is worth."""
+        return dict(self.worth)[span]
+
+    @property
+    def best(self) -> float:
+        """What its best span is worth; 0 without any."""
+        return max((worth for _, worth in self.worth), default=0.0)
 
 
 def assign(claims: Sequence[Claim]) -> list[Span | None]:
@@ -34,13 +47,13 @@ def assign(claims: Sequence[Claim]) -> list[Span | None]:
         One span, or `None`, per claim, in the same order.
     """
     met = _in_turn(claims)
-    if all(span is not None for span, claim in zip(met, claims, strict=True) if claim.spans):
+    if all((claim.pay(span) if span else 0.0) == claim.best for span, claim in zip(met, claims, strict=True)):
         return met
     alike: dict[Claim, list[int]] = defaultdict(list)
     for index, claim in enumerate(claims):
-        if claim.spans:
+        if claim.worth:
             alike[claim].append(index)
-    if sum(len(claim.spans) for claim in alike) > _LARGEST_EXACT:
+    if sum(len(claim.worth) for claim in alike) > _LARGEST_EXACT:
         return met
     return _best(alike, count=len(claims))
 
@@ -58,7 +71,7 @@ def _in_turn(claims: Sequence[Claim]) -> list[Span | None]:
 
 
 def _urgency(claim: Claim) -> tuple[int, int]:
-    return len(claim.spans), -max((end - start for start, end in claim.spans), default=0)
+    return len(claim.worth), -max((end - start for (start, end), _ in claim.worth), default=0)
 
 
 def _overlaps(span: Span, taken: Sequence[Span]) -> bool:
@@ -67,18 +80,16 @@ def _overlaps(span: Span, taken: Sequence[Span]) -> bool:
 
 def _best(alike: dict[Claim, list[int]], *, count: int) -> list[Span | None]:
     """Solve the assignment as an integer program: one 0/1 variable per kind of claim and span."""
-    pairs = [(claim, span) for claim in alike for span in claim.spans]
-    starts = sorted({span[0] for _, span in pairs})
+    pairs = [(claim, span, worth) for claim in alike for span, worth in claim.worth]
+    starts = sorted({span[0] for _, span, _ in pairs})
     # Spans that overlap share the start of one of them, so each start may be covered only once.
-    covers = [[start <= at < end for _, (start, end) in pairs] for at in starts]
-    belongs = [[claim is owner for owner, _ in pairs] for claim in alike]
+    covers = [[start <= at < end for _, (start, end), _ in pairs] for at in starts]
+    belongs = [[claim is owner for owner, _, _ in pairs] for claim in alike]
     limits = [1] * len(starts) + [len(indexes) for indexes in alike.values()]
-    chosen = _maximum(
-        [claim.weight for claim, _ in pairs], np.array(covers + belongs, dtype=np.float64), limits
-    )
+    chosen = _maximum([worth for _, _, worth in pairs], np.array(covers + belongs, dtype=np.float64), limits)
     met: list[Span | None] = [None] * count
     waiting = {claim: list(indexes) for claim, indexes in alike.items()}
-    for (claim, span), is_chosen in zip(pairs, chosen, strict=True):
+    for (claim, span, _), is_chosen in zip(pairs, chosen, strict=True):
         if is_chosen:
             met[waiting[claim].pop(0)] = span
     return met

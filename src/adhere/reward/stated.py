@@ -14,7 +14,7 @@ CURRENCY_SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "�
 LONGEST = 60
 """Most characters of a string that can be found: names and addresses are shorter, echoed text longer."""
 
-_STOP_WORDS = frozenset({
+STOP_WORDS = frozenset({
     "a", "an", "the", "and", "or", "but", "nor", "so", "if", "then", "than", "as", "of", "to", "in", "on",
     "at", "by", "for", "from", "with", "without", "into", "onto", "over", "under", "about", "is", "are",
     "was", "were", "be", "been", "being", "am", "do", "does", "did", "has", "have", "had", "will", "would",
@@ -22,10 +22,10 @@ _STOP_WORDS = frozenset({
     "those", "we", "you", "i", "he", "she", "they", "us", "them", "him", "her", "who",
     "which", "what", "not",
 })  # fmt: skip
-_UPPER = "A-Z\u00c0-\u00d6\u00d8-\u00de\u0391-\u03a9\u0410-\u042f"
+UPPER = "A-Z\u00c0-\u00d6\u00d8-\u00de\u0391-\u03a9\u0410-\u042f"
 # A point ends a sentence after a digit or four small letters, so that those of Pvt. Ltd and Corp. do not.
 _SENTENCE_END = r"(?:[!?]|(?<=[a-z\u00df-\u00f6\u00f8-\u00ff]{4})\.|(?<=[0-9])\.)"
-_CROSSES = re.compile(rf"(?:{_SENTENCE_END}\s|\n)\s*[{_UPPER}]")
+_CROSSES = re.compile(rf"(?:{_SENTENCE_END}\s|\n)\s*[{UPPER}]")
 _SHORTEST_SENTENCE = 4
 """Words; a name that stands alone between two points has fewer."""
 
@@ -97,11 +97,12 @@ def _says_something(value: str, key: str) -> bool:
     """Whether a string is more than a letter, stop words or the name of its own key."""
     if len(value) < 2 and not value.isdecimal():
         return False
-    said = set(_words(value)) - _STOP_WORDS
-    return bool(said) and said != set(_words(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key))) - _STOP_WORDS
+    said = set(words(value)) - STOP_WORDS
+    return bool(said) and said != words_of_key(key) - STOP_WORDS
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """List the words of a text, in lower case."""
     return re.findall(r"[^\W_]+", text.casefold())
 
 
@@ -113,10 +114,15 @@ def _is_echo(span: Span, page: Page) -> bool:
     if stands_alone or _CROSSES.search(within):
         return True
     return (
-        len(_words(within)) >= _SHORTEST_SENTENCE
+        len(words(within)) >= _SHORTEST_SENTENCE
         and _starts_sentence(before)
         and _ends_sentence(within, after)
     )
+
+
+def words_of_key(key: str) -> set[str]:
+    """Return the words that a key is made of: `vendorName` and `vendor_name` of vendor and name."""
+    return set(words(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key).replace("_", " ")))
 
 
 def _starts_sentence(before: str) -> bool:
