@@ -16,6 +16,7 @@ from adhere.config import (
     ImportConfig,
     SchemaConfig,
     ScoreConfig,
+    Scoring,
     SynthConfig,
 )
 from adhere.errors import ConfigError
@@ -272,11 +273,23 @@ def tables(file: Path) -> list[str]:
 )
 def test_every_file_in_configs_is_read(file: Path, verb: str) -> None:
     required = [
-        field.name for field in dataclasses.fields(VERBS[verb]) if field.default is dataclasses.MISSING
+        field.name
+        for field in dataclasses.fields(VERBS[verb])
+        if field.default is field.default_factory is dataclasses.MISSING
     ]
     # The user's paths, which a file cannot know; its own settings stand before them and would fail first.
     paths = as_flags(dict.fromkeys(required, "x"))
     assert isinstance(parse(verb, [str(file), *paths]), VERBS[verb])
+
+
+def test_a_group_of_settings_is_a_table_or_dotted_flags(tmp_path: Path) -> None:
+    file = tmp_path / "grpo.toml"
+    file.write_text('data = "d"\nout = "o"\n[scoring]\nparses = 0.0\nobeys = 0.3\n')
+    config = parse("grpo", [str(file), "--scoring.longest", "80"])
+    assert isinstance(config, GrpoConfig)
+    assert config.scoring == Scoring(parses=0.0, obeys=0.3, matches=0.7, longest=80)
+    with pytest.raises(ConfigError, match=r"no such setting; perhaps you meant --scoring.parses"):
+        parse("grpo", [str(file), "--scoring.pases", "0.3"])
 
 
 def test_there_is_a_file_for_every_stage() -> None:

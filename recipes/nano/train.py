@@ -2,9 +2,9 @@
 
 python recipes/nano/train.py --out runs/nano --tokens 20000000
 
-Weights that were published are trained on, on documents of another seed:
+Weights in a directory `nano` that have read so much are trained on, on documents of another seed:
 
-python recipes/nano/train.py --out runs/nano --tokens 36000000 --weights src/adhere/nano --read 11200000 --seed 4
+python recipes/nano/train.py --out runs/nano --tokens 36000000 --seed 4 --read 11200000 --weights nano
 """
 
 import argparse

@@ -177,7 +177,14 @@ def _scores(config: ScoreConfig) -> "Iterator[tuple[str, Score]]":
         schema = schemas[example.schema]
         yield (
             example.id,
-            score(row.text("completion"), example, schema, preset=config.preset, form=config.form),
+            score(
+                row.text("completion"),
+                example,
+                schema,
+                preset=config.preset,
+                form=config.form,
+                scoring=config.scoring,
+            ),
         )
 
 

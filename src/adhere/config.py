@@ -5,7 +5,7 @@ A setting outside its range raises `ConfigError` when the record is made, before
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -16,6 +16,31 @@ Form: TypeAlias = Literal["plain", "think"]
 
 FLOORED = ("valid_json", "schema_valid", "exact", "match_all", "match_parsed")
 """Metrics of an evaluation that `fail_under` may name: those where more is better."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scoring:
+    """What a reward pays for; parses, obeys and matches add up to 1."""
+
+    parses: float = 0.1
+    """Weight, in `fields` and `grounded`, of an answer that is JSON."""
+    obeys: float = 0.2
+    """Weight of the share of the schema that it obeys."""
+    matches: float = 0.7
+    """Weight of its content, which earns nothing unless the schema is obeyed."""
+    longest: int = 60
+    """Characters beyond which `grounded` takes a string for echoed text."""
+
+    def __post_init__(self) -> None:
+        given = (self.parses, self.obeys, self.matches)
+        if min(given) < 0 or not math.isclose(math.fsum(given), 1.0, abs_tol=1e-9):
+            raise ConfigError.at(
+                "scoring parses, obeys and matches",
+                given,
+                "rewards lie in [0, 1], so weights are at least 0 and add up to 1",
+                fix="Give three such as 0.1, 0.2 and 0.7",
+            )
+        _at_least("scoring.longest", self.longest, 1, "no string would be found")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +66,8 @@ class ScoreConfig:
     """schema: does it obey. fields: are the values right. grounded: do they stand in the text."""
     form: Form = "plain"
     """plain: the completion is the answer. think: reasoning first, then the answer."""
+    scoring: Scoring = field(default_factory=Scoring)
+    """What the reward pays for."""
     out: Path | None = None
     """JSONL to write, one line a row: `id`, `total`, `outcome`, `parts`; must not exist yet."""
     json: bool = False
@@ -148,6 +175,8 @@ class GrpoConfig:
     """Completions sampled per example."""
     reward: Preset = "fields"
     """schema: does it obey. fields: are the values right. grounded: do they stand in the text."""
+    scoring: Scoring = field(default_factory=Scoring)
+    """What the reward pays for."""
     lr: float = 1e-5
     """Learning rate after the warm-up."""
     warmup_steps: int = 5

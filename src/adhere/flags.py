@@ -6,7 +6,7 @@ and "perhaps you meant", and the user's flags win.
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from itertools import islice, pairwise
 from pathlib import Path
@@ -74,7 +74,8 @@ def _table(file: Path, verb: str) -> Mapping[str, TOML]:
         settings = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as fault:
         raise ConfigError.at("config", str(file), str(fault), fix="Name a TOML file") from fault
-    tables = [key for key, value in settings.items() if isinstance(value, dict)]
+    own = {field.name for field in fields(VERBS[verb])}
+    tables = [key for key, value in settings.items() if isinstance(value, dict) and key not in own]
     if not tables:
         return settings
     for key in settings:
@@ -129,8 +130,18 @@ def _unknown(token: str, verb: str, words: Sequence[str]) -> tuple[str, str]:
     for word in words:
         if word.startswith("--") and word.endswith(f"={token}"):
             return _name(word), "it is a switch, and takes no value"
-    known = [f"--{field.name.replace('_', '-')}" for field in fields(VERBS[verb])]
+    known = [f"--{name.replace('_', '-')}" for name in _settings(VERBS[verb])]
     return _name(token), f"adhere {verb} has no such setting{perhaps(_name(token), known)}"
+
+
+def _settings(config: type) -> Iterator[str]:
+    """List settings by name; those of a group behind its name and a point."""
+    for field in fields(config):
+        group = field.default_factory
+        if isinstance(group, type) and is_dataclass(group):
+            yield from (f"{field.name}.{name}" for name in _settings(group))
+        else:
+            yield field.name
 
 
 def _name(word: str) -> str:

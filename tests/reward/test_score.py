@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adhere.config import Form, Preset
+from adhere.config import Form, Preset, Scoring
 from adhere.errors import ConfigError, DataError
 from adhere.records import JSON, Example
-from adhere.reward.score import RewardWeights, needs_target, score, score_verdict
+from adhere.reward.score import needs_target, score, score_verdict
 from adhere.reward.verdict import judge
 from adhere.schema import Schema
 
@@ -123,7 +123,7 @@ def test_the_longest_string_that_grounded_finds_is_a_setting() -> None:
     answer = said(item=f"{'very ' * 12}blue mugs", tags=[])
     row = Example(id="1", text=text, schema="mugs")
     assert score(answer, row, SCHEMA, preset="grounded").total < 1.0
-    assert score(answer, row, SCHEMA, preset="grounded", longest=80).total == 1.0
+    assert score(answer, row, SCHEMA, preset="grounded", scoring=Scoring(longest=80)).total == 1.0
 
 
 # ------------------------------------------------------------------------------------- targets and weights
@@ -136,25 +136,25 @@ def test_only_fields_needs_a_target() -> None:
 
 
 def test_weights_are_a_setting() -> None:
-    weights = RewardWeights(parses=0.0, obeys=0.5, matches=0.5)
+    weights = Scoring(parses=0.0, obeys=0.5, matches=0.5)
     # .5 · 1 + .5 · 8/10
-    assert score(said(count=3), EXAMPLE, SCHEMA, weights=weights).total == pytest.approx(0.9)
+    assert score(said(count=3), EXAMPLE, SCHEMA, scoring=weights).total == pytest.approx(0.9)
 
 
 @pytest.mark.parametrize(
     ("parses", "obeys", "matches"), [(0.1, 0.2, 0.6), (-0.1, 0.4, 0.7), (1.0, 1.0, 1.0), (math.nan, 0.5, 0.5)]
 )
 def test_weights_that_do_not_make_up_1_are_refused(parses: float, obeys: float, matches: float) -> None:
-    with pytest.raises(ConfigError, match="reward weights"):
-        RewardWeights(parses=parses, obeys=obeys, matches=matches)
+    with pytest.raises(ConfigError, match="scoring parses"):
+        Scoring(parses=parses, obeys=obeys, matches=matches)
 
 
 @given(st.lists(st.integers(0, 1000), min_size=3, max_size=3).filter(any))
 def test_full_marks_are_exactly_1_under_any_weights(shares: list[int]) -> None:
     parses, obeys, matches = (share / sum(shares) for share in shares)
-    weights = RewardWeights(parses=parses, obeys=obeys, matches=matches)
+    weights = Scoring(parses=parses, obeys=obeys, matches=matches)
     for preset in PRESETS:
-        assert score(said(), EXAMPLE, SCHEMA, preset=preset, weights=weights).total == 1.0
+        assert score(said(), EXAMPLE, SCHEMA, preset=preset, scoring=weights).total == 1.0
 
 
 # ----------------------------------------------------------------------------------------------- invariants

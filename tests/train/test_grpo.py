@@ -35,7 +35,7 @@ def test_two_steps_run_on_any_architecture(any_model: Model) -> None:
     steps = list(train(any_model, EXAMPLES, SCHEMAS, config()))
     assert [step.step for step in steps] == [1, 2]
     for step in steps:
-        assert len(step.rollouts) == 8
+        assert sum(map(len, step.groups)) == 8
         assert sum(step.outcomes.values()) == pytest.approx(1.0)
 
 
@@ -98,8 +98,7 @@ def test_examples_without_targets_can_be_trained_on(model: Model) -> None:
 
 def test_every_rollout_keeps_its_score_and_advantage(model: Model) -> None:
     (step, *_) = train(model, EXAMPLES, SCHEMAS, informative(model))
-    for start in range(0, len(step.rollouts), 8):
-        group = step.rollouts[start : start + 8]
+    for group in step.groups:
         assert len({rollout.completion.example_id for rollout in group}) == 1
         assert sum(rollout.advantage for rollout in group) == pytest.approx(0, abs=1e-9)
         best = max(group, key=lambda rollout: rollout.score.total)

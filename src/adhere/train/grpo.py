@@ -8,31 +8,18 @@ from statistics import fmean
 
 import torch
 
-from adhere import prompt
 from adhere.config import GrpoConfig
-from adhere.decode.sample import Question, Sampling, sample
 from adhere.model import Model
 from adhere.prompt import Rendered
-from adhere.records import Completion, Example
-from adhere.reward.score import Score, score
+from adhere.records import Example
+from adhere.reward.loading import load
 from adhere.schema import Schema
-from adhere.train.advantage import group_advantages
 from adhere.train.batch import by_length, side_by_side
 from adhere.train.forward import answer_logprobs
 from adhere.train.loss import clipped_gain
 from adhere.train.optimizer import adamw, update, warmed_up
 from adhere.train.order import forever
-
-
-@dataclass(frozen=True, slots=True)
-class Rollout:
-    """A completion with what it earned."""
-
-    completion: Completion
-    prompt: tuple[int, ...]
-    score: Score
-    advantage: float
-    """In standard deviations of its group; 0 for every completion of a group without signal."""
+from adhere.train.rollouts import Rollout, rollouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +27,8 @@ class GrpoStep:
     """One update."""
 
     step: int
-    rollouts: tuple[Rollout, ...]
+    groups: tuple[tuple[Rollout, ...], ...]
+    """The completions of each prompt."""
     reward: float
     """Mean over the step's completions."""
     parts: Mapping[str, float]
@@ -73,62 +61,18 @@ def train(
     is computed; the loss is still divided by all tokens of the step, so a step with little signal moves the
     weights little.
     """
+    reward = load(config.reward, form=config.form, scoring=config.scoring)
     optimizer = adamw(model, lr=config.lr, weight_decay=0.0)
     stream = forever(examples, seed=config.seed)
     for step in range(config.steps):
         chosen = list(islice(stream, config.prompts_per_step))
-        rollouts = _rollouts(model, chosen, schemas, config, step)
-        informative = [rollout for rollout in rollouts if rollout.advantage != 0]
-        loss, clipped, drift = _accumulate(
-            model, informative, config, sum(len(r.completion.tokens) for r in rollouts)
-        )
+        groups = rollouts(model, chosen, schemas, reward, config, step=step)
+        informative = [rollout for group in groups for rollout in group if rollout.advantage != 0]
+        tokens = sum(len(rollout.completion.tokens) for group in groups for rollout in group)
+        loss, clipped, drift = _accumulate(model, informative, config, tokens)
         lr = warmed_up(config.lr, step, config.warmup_steps)
         norm = update(model, optimizer, lr=lr, grad_clip=config.grad_clip, step=step) if informative else 0.0
-        yield _step(
-            step + 1, rollouts, config, loss=loss, grad_norm=norm, clipped=clipped, drift=drift, lr=lr
-        )
-
-
-def _rollouts(
-    model: Model, examples: Sequence[Example], schemas: Mapping[str, Schema], config: GrpoConfig, step: int
-) -> list[Rollout]:
-    """Sample a group for every example and score it."""
-    model.network.eval()
-    questions = [
-        Question(
-            example.id,
-            prompt.prompt(
-                example, schemas[example.schema], model.tokenizer, form=config.form, prefill=config.prefill
-            ),
-        )
-        for example in examples
-    ]
-    settings = Sampling(
-        samples=config.group_size,
-        temperature=config.temperature,
-        max_new_tokens=config.max_new_tokens,
-        seed=config.seed,
-        step=step,
-    )
-    rollouts: list[Rollout] = []
-    for example, question, group in zip(examples, questions, sample(model, questions, settings), strict=True):
-        started = prompt.PREFILL[config.form] if config.prefill is None else config.prefill
-        scores = [
-            score(
-                started + completion.text,
-                example,
-                schemas[example.schema],
-                preset=config.reward,
-                form=config.form,
-            )
-            for completion in group
-        ]
-        advantages = group_advantages([scored.total for scored in scores])
-        rollouts += [
-            Rollout(completion, question.tokens, scored, advantage)
-            for completion, scored, advantage in zip(group, scores, advantages, strict=True)
-        ]
-    return rollouts
+        yield _step(step + 1, groups, loss=loss, grad_norm=norm, clipped=clipped, drift=drift, lr=lr)
 
 
 def _accumulate(
@@ -169,8 +113,7 @@ def _accumulate(
 
 def _step(
     number: int,
-    rollouts: Sequence[Rollout],
-    config: GrpoConfig,
+    groups: Sequence[tuple[Rollout, ...]],
     *,
     loss: float,
     grad_norm: float,
@@ -178,19 +121,17 @@ def _step(
     drift: float,
     lr: float,
 ) -> GrpoStep:
-    groups = [
-        rollouts[start : start + config.group_size] for start in range(0, len(rollouts), config.group_size)
-    ]
-    outcomes = Counter(rollout.score.outcome for rollout in rollouts)
+    rolled = [rollout for group in groups for rollout in group]
+    outcomes = Counter(rollout.score.outcome for rollout in rolled)
     return GrpoStep(
         step=number,
-        rollouts=tuple(rollouts),
-        reward=fmean(rollout.score.total for rollout in rollouts),
-        parts={name: fmean(r.score.parts[name] for r in rollouts) for name in rollouts[0].score.parts},
-        outcomes={name: count / len(rollouts) for name, count in sorted(outcomes.items())},
+        groups=tuple(groups),
+        reward=fmean(rollout.score.total for rollout in rolled),
+        parts={name: fmean(r.score.parts[name] for r in rolled) for name in rolled[0].score.parts},
+        outcomes={name: count / len(rolled) for name, count in sorted(outcomes.items())},
         zero_variance=fmean(all(rollout.advantage == 0 for rollout in group) for group in groups),
-        length=fmean(len(rollout.completion.tokens) for rollout in rollouts),
-        finished=fmean(rollout.completion.finished for rollout in rollouts),
+        length=fmean(len(rollout.completion.tokens) for rollout in rolled),
+        finished=fmean(rollout.completion.finished for rollout in rolled),
         loss=loss,
         grad_norm=grad_norm,
         clipped=clipped,

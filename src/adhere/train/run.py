@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
@@ -19,7 +20,8 @@ from adhere.records import JSON
 from adhere.reward.score import needs_target
 from adhere.train import grpo as grpo_loop
 from adhere.train import sft as sft_loop
-from adhere.train.grpo import GrpoStep, Rollout
+from adhere.train.grpo import GrpoStep
+from adhere.train.rollouts import Rollout
 from adhere.train.sft import SftStep
 
 METRICS = "metrics.jsonl"
@@ -87,7 +89,7 @@ def logged_grpo(steps: Iterable[GrpoStep], directory: Path, total: int) -> Itera
         _progress("grpo", total) as advance,
     ):
         for step in steps:
-            for rollout in step.rollouts:
+            for rollout in chain.from_iterable(step.groups):
                 rollouts.write(_line(_rollout(step.step, rollout)))
             numbers: dict[str, JSON] = {name: getattr(step, name) for name in _GRPO_NUMBERS}
             numbers["parts"], numbers["outcomes"] = dict(step.parts), dict(step.outcomes)
