@@ -17,12 +17,15 @@ from adhere.config import (
     EvalConfig,
     GrpoConfig,
     ImportConfig,
+    OwnCalls,
     QuickstartConfig,
     SchemaConfig,
     ScoreConfig,
     SftConfig,
     SynthConfig,
     floors,
+    is_preset,
+    own_reward,
 )
 from adhere.errors import ConfigError
 
@@ -34,6 +37,7 @@ sft = partial(SftConfig, data=DATA, out=OUT)
 grpo = partial(GrpoConfig, data=DATA, out=OUT)
 evaluation = partial(EvalConfig, data=DATA, out=OUT)
 quickstart = QuickstartConfig
+score = partial(ScoreConfig, rows=DATA, schema=SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +99,8 @@ def test_the_error_names_the_verb_and_the_reason() -> None:
 
 @pytest.mark.parametrize("config", typing.get_args(Config))
 def test_every_setting_is_explained(config: type[Config]) -> None:
-    body = inspect.getsource(config)
+    classes = [each for each in config.__mro__ if dataclasses.is_dataclass(each)]
+    body = "".join(map(inspect.getsource, classes))
     for field in dataclasses.fields(config):
         after = body.partition(f"    {field.name}: ")[2].splitlines()
         assert after[1].strip().startswith('"""'), field.name
@@ -142,3 +147,48 @@ def test_a_floor_that_could_not_hold_is_refused_when_the_run_is_configured(setti
 @given(st.sampled_from(FLOORED), st.floats(0, 1))
 def test_every_share_can_be_a_floor_of_every_metric(metric: str, floor: float) -> None:
     assert floors([f"{metric}={floor}"]) == {metric: floor}
+
+
+def test_a_preset_is_in_no_file_and_a_function_is_in_one() -> None:
+    assert own_reward("grpo.reward", "fields") is None
+    assert own_reward("grpo.reward", "rewards/own.py:length") == (Path("rewards/own.py"), "length")
+    assert own_reward("grpo.reward", "c:/own.py:length") == (Path("c:/own.py"), "length")
+    assert is_preset("grounded")
+    assert not is_preset("own.py:length")
+
+
+@pytest.mark.parametrize(("make", "setting"), [(grpo, "reward"), (score, "preset")], ids=["grpo", "score"])
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        pytest.param("feilds", "there is no such preset; perhaps you meant fields. Use one of", id="a typo"),
+        pytest.param("", "there is no such preset. Use one of", id="nothing"),
+        pytest.param("own.py", "it names a file and no function. Write own.py:function.", id="a file"),
+        pytest.param("own.py:", "it names a file and no function. Write own.py:function.", id="and a colon"),
+        pytest.param("own.py:a.b", "or path/to/file.py:function.", id="no function's name"),
+        pytest.param("own:length", "or path/to/file.py:function.", id="a module"),
+    ],
+)
+def test_a_reward_that_is_neither_is_refused_by_name(
+    make: typing.Callable[..., Config], setting: str, given: str, why: str
+) -> None:
+    assert getattr(make(**{setting: "own.py:length"}), setting) == "own.py:length"
+    with pytest.raises(ConfigError) as caught:
+        make(**{setting: given})
+    assert f".{setting} = {given!r}: " in str(caught.value)
+    assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "refused", "kept"), [("seconds", 0.0, 0.1), ("seconds", math.nan, None), ("processes", -1, 0)]
+)
+def test_how_an_own_reward_is_called_has_its_range(setting: str, refused: float, kept: float | None) -> None:
+    assert getattr(OwnCalls(**{setting: kept}), setting) == kept  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=rf"^own\.{setting} = {refused}: .+\. Use .+\.$"):
+        OwnCalls(**{setting: refused})  # type: ignore[arg-type]
+
+
+def test_standard_output_holds_the_summary_or_the_lines() -> None:
+    assert score(out=Path("-")).out == Path("-")
+    with pytest.raises(ConfigError, match=r"score.out = '-': with --json standard output holds the summary"):
+        score(out=Path("-"), json=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from adhere import errors
-from adhere.errors import AdhereError, ConfigError, DataError
+from adhere.errors import AdhereError, ConfigError, DataError, perhaps
 from adhere.records import JSON
 
 
@@ -42,7 +42,16 @@ def test_a_value_nested_past_python_s_recursion_is_still_shown_in_80_characters(
 
 
 @pytest.mark.parametrize(
-    "name", ["ConfigError", "SchemaError", "DataError", "ModelError", "EvaluationError", "TrainingError"]
+    "name",
+    [
+        "ConfigError",
+        "SchemaError",
+        "DataError",
+        "ModelError",
+        "EvaluationError",
+        "RewardError",
+        "TrainingError",
+    ],
 )
 def test_every_error_is_caught_as_one(name: str) -> None:
     error = getattr(errors, name)
@@ -52,3 +61,8 @@ def test_every_error_is_caught_as_one(name: str) -> None:
 
 def test_no_error_is_a_value_error_which_the_parser_of_flags_would_swallow() -> None:
     assert not issubclass(AdhereError, ValueError)
+
+
+def test_a_typo_is_told_what_was_perhaps_meant() -> None:
+    assert perhaps("feilds", ["schema", "fields"]) == "; perhaps you meant fields"
+    assert perhaps("zzz", ["schema", "fields"]) == ""

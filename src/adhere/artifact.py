@@ -2,7 +2,7 @@
 
 A sealed directory holds the run's own files, `summary.json` and, written last, `manifest.json`:
 
-    finished    false where an interrupt cut the run short and it kept what it had
+    finished    false where the run was cut short and kept what it had
     verb        what made it
     config      every setting, defaults too
     seed        null where the run draws nothing
@@ -28,7 +28,7 @@ from typing import cast
 
 from adhere import __version__
 from adhere.config import Config
-from adhere.errors import ConfigError, DataError
+from adhere.errors import ConfigError, DataError, TrainingStopped
 from adhere.records import JSON
 
 MANIFEST = "manifest.json"
@@ -68,9 +68,9 @@ class Run:
 def writing(out: Path, config: Config, *, inputs: Iterable[Path] = ()) -> Generator[Run]:
     """Write the directory `out`, which appears whole at the end or not at all.
 
-    An error removes what was written. So does Ctrl-C, unless `keep_on_interrupt` is set: then the directory
-    is sealed as unfinished. Both go on to the caller. What a killed process left is removed; what another
-    process is writing is not.
+    An error removes what was written. So do Ctrl-C and `TrainingStopped`, unless `keep_on_interrupt` is set:
+    then the directory is sealed as unfinished. All go on to the caller. What a killed process left is
+    removed; what another process is writing is not.
 
     Args:
         out: Made with its parents; an empty directory is replaced.
@@ -94,7 +94,7 @@ def writing(out: Path, config: Config, *, inputs: Iterable[Path] = ()) -> Genera
     try:
         yield run
         seal(finished=True)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, TrainingStopped):
         if run.keep_on_interrupt and run.path.exists():
             seal(finished=False)
         raise
@@ -255,7 +255,7 @@ def _flush(path: Path) -> None:
 
 def versions() -> dict[str, str]:
     """Return the versions of adhere, of Python, and of the packages that can change a run's numbers."""
-    found = {name: version for name in PACKAGES if (version := _version(name))}
+    found = {name: version for name in PACKAGES if (version := installed(name))}
     return {"adhere": __version__, "python": platform.python_version(), **found}
 
 
@@ -264,12 +264,12 @@ def _environment() -> dict[str, JSON]:
         "code": {"version": __version__, "sha256": _source_hash()},
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: version for name in PACKAGES if (version := _version(name))},
+        "packages": {name: version for name in PACKAGES if (version := installed(name))},
     }
 
 
-def _version(package: str) -> str | None:
-    """Ask the installation, which is as exact as an import and takes no seconds."""
+def installed(package: str) -> str | None:
+    """Return a package's version, or `None`; asked of the installation, which is quicker than an import."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

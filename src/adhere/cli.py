@@ -4,17 +4,18 @@ Only the verb that runs imports what it needs, so `adhere --help` loads neither 
 """
 
 import json
+import os
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TextIO, TypeAlias, cast
 
 from adhere import __version__
 from adhere.config import (
+    STANDARD_STREAM,
     VERBS,
     Config,
+    DoctorConfig,
     EvalConfig,
     ExtractConfig,
     GrpoConfig,
@@ -26,11 +27,8 @@ from adhere.config import (
     SynthConfig,
     floors,
 )
-from adhere.errors import AdhereError, ConfigError
+from adhere.errors import AdhereError, ConfigError, TrainingStopped, perhaps
 from adhere.records import JSON
-
-if TYPE_CHECKING:
-    from adhere.reward.score import Score
 
 Summary: TypeAlias = Mapping[str, JSON]
 
@@ -56,30 +54,43 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         return _obey(verb, rest)
     except AdhereError as error:
+        # The traceback of the user's own code, where it was that which failed.
+        sys.stderr.writelines(getattr(error, "__notes__", ()))
         _say(f"adhere {verb}: {error}")
         return MISUSED
+    except BrokenPipeError:
+        # Whoever read has had enough, as `head` has. Nothing is left to be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
     except KeyboardInterrupt:
         _say(f"adhere {verb}: interrupted.")
         return INTERRUPTED
 
 
 def _obey(verb: str, words: Sequence[str]) -> int:
-    from adhere.flags import parse, perhaps
+    from adhere.flags import parse
 
     if verb not in VERBS:
         raise ConfigError(f"there is no such verb{perhaps(verb, VERBS)}. See adhere --help.")
     config = parse(verb, words)
-    # Stdout is the summary's alone, whatever a library prints on its way.
+    # Stdout is the summary's alone, whatever a library prints on its way; or it belongs to what is scored.
+    stdout = sys.stdout
+    stopped = None
     with redirect_stdout(sys.stderr):
-        summary = _run(config)
-    _show(summary, config)
-    shortfalls = list(_shortfalls(summary, config)) if isinstance(config, EvalConfig) else []
+        try:
+            summary = _run(config, stdout)
+        except TrainingStopped as fault:
+            summary, stopped = cast("Summary", fault.summary), str(fault)
+    streams = isinstance(config, ScoreConfig) and config.out == STANDARD_STREAM
+    with redirect_stdout(sys.stderr if streams else stdout):
+        _show(summary, config)
+    shortfalls = [stopped] if stopped else list(_shortfalls(summary, config))
     for shortfall in shortfalls:
         _say(f"adhere {verb}: {shortfall}")
     return FELL_SHORT if shortfalls else DONE
 
 
-def _run(config: Config) -> Summary:
+def _run(config: Config, stdout: TextIO) -> Summary:
     match config:
         case QuickstartConfig():
             from adhere.quickstart import quickstart
@@ -88,7 +99,9 @@ def _run(config: Config) -> Summary:
         case SchemaConfig():
             summary = _described(config)
         case ScoreConfig():
-            summary = _scored(config)
+            from adhere.scores import score
+
+            summary = score(config, stdout)
         case SynthConfig():
             from adhere.data.build import synth
 
@@ -97,14 +110,8 @@ def _run(config: Config) -> Summary:
             from adhere.data.importing import import_rows
 
             summary = import_rows(config)
-        case SftConfig():
-            from adhere.train.run import sft
-
-            summary = sft(config)
-        case GrpoConfig():
-            from adhere.train.run import grpo
-
-            summary = grpo(config)
+        case SftConfig() | DoctorConfig() | GrpoConfig():
+            summary = _trained(config)
         case EvalConfig():
             from adhere.evaluate.run import evaluate
 
@@ -114,6 +121,26 @@ def _run(config: Config) -> Summary:
 
             summary = extract(config)
     return summary
+
+
+def _trained(config: SftConfig | DoctorConfig | GrpoConfig) -> Summary:
+    match config:
+        case SftConfig():
+            from adhere.train.run import sft
+
+            return sft(config)
+        case DoctorConfig(attack=True):
+            from adhere.redteam import attacked
+
+            return attacked(config)
+        case DoctorConfig():
+            from adhere.train.examine import doctor
+
+            return doctor(config)
+        case GrpoConfig():
+            from adhere.train.run import grpo
+
+            return grpo(config)
 
 
 def _described(config: SchemaConfig) -> Summary:
@@ -140,55 +167,25 @@ def _described(config: SchemaConfig) -> Summary:
     }
 
 
-def _scored(config: ScoreConfig) -> Summary:
-    from adhere.measure.statistics import Mean, Rate
+def _shortfalls(summary: Summary, config: Config) -> Iterator[str]:
+    """Say what fell short of what was asked for."""
+    match config:
+        case EvalConfig():
+            yield from _below_floor(summary, config)
+        case DoctorConfig(attack=True):
+            from adhere.redteam import shortfalls
 
-    if config.out is not None and config.out.exists():
-        raise ConfigError.at("score.out", str(config.out), "it stands already", fix="Name another")
-    scored = list(_scores(config))
-    if config.out is not None:
-        lines = (json.dumps({"id": id_, **asdict(score)}, ensure_ascii=False) for id_, score in scored)
-        config.out.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    scores = [score for _, score in scored]
-    outcomes = Counter(score.outcome for score in scores)
-    return {
-        "rows": len(scores),
-        "preset": config.preset,
-        "total": Mean.of([score.total for score in scores]).as_json(),
-        "outcomes": {name: Rate(count, len(scores)).as_json() for name, count in sorted(outcomes.items())},
-        "parts": {
-            name: Mean.of([score.parts[name] for score in scores]).as_json() for name in scores[0].parts
-        },
-    }
+            yield from shortfalls(summary)
+        case DoctorConfig():
+            from adhere.train.doctor import LEARNS
+
+            if summary["verdict"] not in LEARNS:
+                yield f"the run would not learn: {summary['verdict']}."
+        case _:
+            pass
 
 
-def _scores(config: ScoreConfig) -> "Iterator[tuple[str, Score]]":
-    from adhere.data import store
-    from adhere.reward.score import needs_target, score
-
-    schemas = store.read_schemas(config.schema)
-    for row in store.rows(config.rows):
-        # Only `grounded` looks at the text.
-        given = row if config.preset == "grounded" else replace(row, columns={"text": "", **row.columns})
-        example = store.example(given, schemas)
-        if needs_target(config.preset) and example.target is None:
-            why = f"the preset {config.preset} compares with it"
-            raise row.fault("target", why, fix="Label the row, or use --preset schema or grounded")
-        schema = schemas[example.schema]
-        yield (
-            example.id,
-            score(
-                row.text("completion"),
-                example,
-                schema,
-                preset=config.preset,
-                form=config.form,
-                scoring=config.scoring,
-            ),
-        )
-
-
-def _shortfalls(summary: Summary, config: EvalConfig) -> Iterator[str]:
+def _below_floor(summary: Summary, config: EvalConfig) -> Iterator[str]:
     """Say which metrics lie below their floor, or were not measured at all."""
     for metric, floor in floors(config.fail_under).items():
         measured = summary.get(metric)
@@ -228,8 +225,28 @@ def _show(summary: Summary, config: Config) -> None:
             from adhere.quickstart import closing_words
 
             sys.stdout.write(closing_words(summary))
+        case DoctorConfig(attack=True):
+            from rich.console import Console
+
+            from adhere.redteam import show
+
+            show(summary, Console())
+        case DoctorConfig():
+            _tell(summary)
+        case GrpoConfig():
+            _print({name: value for name, value in summary.items() if name != "diagnosis"})
+            if "diagnosis" in summary:
+                _tell(cast("Summary", summary["diagnosis"]))
         case _:
             _print(summary)
+
+
+def _tell(diagnosis: Summary) -> None:
+    from rich.console import Console
+
+    from adhere.train.bulletin import show
+
+    show(diagnosis, Console())
 
 
 def _print(summary: Summary) -> None:

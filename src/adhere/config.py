@@ -4,18 +4,79 @@ A setting outside its range raises `ConfigError` when the record is made, before
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeGuard, get_args
 
-from adhere.errors import ConfigError
+from adhere.errors import ConfigError, perhaps
 
-Preset: TypeAlias = Literal["schema", "fields", "grounded"]
+Preset: TypeAlias = Literal["schema", "fields", "grounded", "hierarchical", "prefix", "thinkjson", "rubric"]
+Length: TypeAlias = Literal["characters", "keys", "leaves"]
 Form: TypeAlias = Literal["plain", "think"]
+Normaliser: TypeAlias = Literal["case", "space", "date", "number"]
 
+STANDARD_STREAM = Path("-")
+"""Standard input where a file is read, standard output where one is written."""
 FLOORED = ("valid_json", "schema_valid", "exact", "match_all", "match_parsed")
 """Metrics of an evaluation that `fail_under` may name: those where more is better."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HierarchicalScoring:
+    """What `hierarchical` pays at each level; the five add up to 1.
+
+    A level is paid only above the whole of those below it. Half of all is content. The rest is for form, the
+    least of it for an attempt: a tenth is enough to tell completions apart of which none parses.
+    """
+
+    begun: float = 0.1
+    """Weight of an attempt: the share of the answer that is sound JSON, or of the tags of the form think."""
+    parses: float = 0.1
+    """Weight of an answer that is JSON."""
+    keys: float = 0.15
+    """Weight of the right container and of the share of the target's keys that the answer has."""
+    obeys: float = 0.15
+    """Weight of the share of the schema that it obeys."""
+    matches: float = 0.5
+    """Weight of its content, which earns nothing unless the schema is obeyed."""
+
+    def __post_init__(self) -> None:
+        _add_up_to_1(
+            "scoring.hierarchical begun, parses, keys, obeys and matches",
+            (self.begun, self.parses, self.keys, self.obeys, self.matches),
+            "Give five such as 0.1, 0.1, 0.15, 0.15 and 0.5",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RubricScoring:
+    """What `rubric` pays for; the weights of aspects without checks are shared out among the others."""
+
+    file: Path | None = None
+    """TOML or JSON file with checks for every row, beside those of the row's own column `rubric`."""
+    accuracy: float = 0.4
+    """Weight of what must be right; the most, for well-written falsehoods are worth nothing."""
+    relevance: float = 0.15
+    """Weight of keeping to what was asked."""
+    completeness: float = 0.2
+    """Weight of leaving nothing out."""
+    reasoning: float = 0.15
+    """Weight of the reasons given; the only aspect that is also checked on what stands before the answer."""
+    format: float = 0.1
+    """Weight of headings and length."""
+    power: float = 4.0
+    """Power that accuracy is raised to: under 4, half right earns a sixteenth."""
+
+    def __post_init__(self) -> None:
+        weights = (self.accuracy, self.relevance, self.completeness, self.reasoning, self.format)
+        _add_up_to_1(
+            "scoring.rubric accuracy, relevance, completeness, reasoning and format",
+            weights,
+            "Give five such as 0.4, 0.15, 0.2, 0.15 and 0.1",
+        )
+        _above("scoring.rubric.power", self.power, 0, "accuracy would count for nothing")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +91,47 @@ class Scoring:
     """Weight of its content, which earns nothing unless the schema is obeyed."""
     longest: int = 60
     """Characters beyond which `grounded` takes a string for echoed text."""
+    wrapped: float = 0.0
+    """Share of its reward that an answer keeps whose JSON stands in a fence, among prose, in tags or behind a
+    thought that nobody asked for."""
+    normalise: tuple[str, ...] = ()
+    """What makes strings equal in `fields`, as path=names: '*=space' /vendor=case,space /due=date. Names are
+    case, space, date and number."""
+    prefix: float = 0.3
+    """Most that an answer earns under `prefix` without obeying, in [0, 1]."""
+    thinkjson_length: Length = "characters"
+    """What `thinkjson` compares the lengths of: characters of the compact spelling, keys at the top, or
+    leaves."""
+    hierarchical: HierarchicalScoring = field(default_factory=HierarchicalScoring)
+    """Weights of `hierarchical`."""
+    rubric: RubricScoring = field(default_factory=RubricScoring)
+    """Checks and weights of `rubric`."""
 
     def __post_init__(self) -> None:
-        given = (self.parses, self.obeys, self.matches)
-        if min(given) < 0 or not math.isclose(math.fsum(given), 1.0, abs_tol=1e-9):
-            raise ConfigError.at(
-                "scoring parses, obeys and matches",
-                given,
-                "rewards lie in [0, 1], so weights are at least 0 and add up to 1",
-                fix="Give three such as 0.1, 0.2 and 0.7",
-            )
+        _add_up_to_1(
+            "scoring parses, obeys and matches",
+            (self.parses, self.obeys, self.matches),
+            "Give three such as 0.1, 0.2 and 0.7",
+        )
         _at_least("scoring.longest", self.longest, 1, "no string would be found")
+        _within("scoring.wrapped", self.wrapped, 0, 1, "it is a share of the reward")
+        normalisers(self.normalise)
+        _within("scoring.prefix", self.prefix, 0, 1, "it is a share of the reward for obeying")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnCalls:
+    """How a reward of the user's own is called."""
+
+    seconds: float | None = None
+    """Longest call; one that takes longer is ended and stops the run. None for no limit."""
+    processes: int = 0
+    """Worker processes that call it; 0 calls it in the run's own process, unless there is a limit."""
+
+    def __post_init__(self) -> None:
+        if self.seconds is not None:
+            _above("own.seconds", self.seconds, 0, "no call could end in time")
+        _at_least("own.processes", self.processes, 0, "a count cannot be negative")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,16 +153,30 @@ class ScoreConfig:
     flag may be left out."""
     schema: Path
     """JSON Schema that every completion should obey, or an object of them by name for rows with `schema`."""
-    preset: Preset = "fields"
-    """schema: does it obey. fields: are the values right. grounded: do they stand in the text."""
+    preset: str = "fields"
+    """schema: does it obey. fields: are the values right. grounded: do they stand in the text. Also
+    hierarchical, prefix, thinkjson and rubric; or a function of yours, as path/to/file.py:function."""
     form: Form = "plain"
     """plain: the completion is the answer. think: reasoning first, then the answer."""
     scoring: Scoring = field(default_factory=Scoring)
     """What the reward pays for."""
+    own: OwnCalls = field(default_factory=OwnCalls)
+    """How a reward of your own is called."""
     out: Path | None = None
-    """JSONL to write, one line a row: `id`, `total`, `outcome`, `parts`; must not exist yet."""
+    """JSONL to write, one line a row: `id`, `total`, `outcome`, `parts`; must not exist yet. With - each line
+    goes to standard output as soon as its row is scored, and the table to standard error."""
     json: bool = False
     """Print one JSON object instead of a table."""
+
+    def __post_init__(self) -> None:
+        own_reward("score.preset", self.preset)
+        if self.json and self.out == STANDARD_STREAM:
+            raise ConfigError.at(
+                "score.out",
+                "-",
+                "with --json standard output holds the summary and nothing else",
+                fix="Name a file, or leave one of the two out",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,25 +263,24 @@ class SftConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GrpoConfig:
-    """Train a model against a reward: reinforcement learning, which needs no right answers."""
+class GrpoSettings:
+    """What decides how a run of `adhere grpo` goes, wherever it reads and writes."""
 
     model: str = "nano"
     """nano, a directory, or a Hugging Face id."""
-    data: Path
-    """Directory written by `adhere synth` or `adhere import`, or a JSONL file in one."""
-    out: Path
-    """Directory to make, for the checkpoint; must not exist yet."""
     steps: int = 50
     """Updates."""
     prompts_per_step: int = 8
     """Examples per update."""
     group_size: int = 8
     """Completions sampled per example."""
-    reward: Preset = "fields"
-    """schema: does it obey. fields: are the values right. grounded: do they stand in the text."""
+    reward: str = "fields"
+    """schema: does it obey. fields: are the values right. grounded: do they stand in the text. Also
+    hierarchical, prefix, thinkjson and rubric; or a function of yours, as path/to/file.py:function."""
     scoring: Scoring = field(default_factory=Scoring)
     """What the reward pays for."""
+    own: OwnCalls = field(default_factory=OwnCalls)
+    """How a reward of your own is called."""
     lr: float = 1e-5
     """Learning rate after the warm-up."""
     warmup_steps: int = 5
@@ -195,6 +299,8 @@ class GrpoConfig:
     """Text that every completion starts with; None for the one that its form asks for."""
     seed: int = 0
     """Decides the order of the examples and every sample."""
+    stop: bool = True
+    """Stop when no group has carried signal for some steps; --no-stop only warns."""
     json: bool = False
     """Print one JSON object instead of a table."""
 
@@ -207,6 +313,7 @@ class GrpoConfig:
             2,
             "a group of one has advantage 0 for every completion, so nothing is learned",
         )
+        own_reward("grpo.reward", self.reward)
         _above("grpo.lr", self.lr, 0, "the weights would not move uphill")
         _at_least("grpo.warmup_steps", self.warmup_steps, 0, "a count cannot be negative")
         _above("grpo.clip", self.clip, 0, "no change of a token's probability would earn gradient")
@@ -214,6 +321,48 @@ class GrpoConfig:
         _above("grpo.temperature", self.temperature, 0, "all completions of a group would be the same")
         _at_least("grpo.max_new_tokens", self.max_new_tokens, 1, "a completion needs a token")
         _seed("grpo", self.seed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrpoConfig(GrpoSettings):
+    """Train a model against a reward: reinforcement learning, which needs no right answers."""
+
+    data: Path
+    """Directory written by `adhere synth` or `adhere import`, or a JSONL file in one."""
+    out: Path
+    """Directory to make, for the checkpoint; must not exist yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorConfig(GrpoSettings):
+    """Say whether a run of adhere grpo would learn, and what to change where it would not."""
+
+    data: Path | None = None
+    """Directory written by `adhere synth` or `adhere import`, or a JSONL file in one; or give `rollouts`."""
+    out: Path | None = None
+    """Not used; so that a command line of `adhere grpo` can be taken as it is."""
+    groups: int = 16
+    """Groups of completions to look at, those of the run's first steps."""
+    rollouts: Path | None = None
+    """Log of a run to diagnose instead, adhere's or another trainer's: JSONL with `completion`, `reward`, and
+    `id` or `prompt`."""
+    attack: bool = False
+    """Write cheats for the rows of `data` and say which the reward falls for, instead; loads no model."""
+
+    def __post_init__(self) -> None:
+        GrpoSettings.__post_init__(self)
+        if self.attack and self.data is None:
+            raise ConfigError.at(
+                "doctor.data", self.data, "there are no rows to cheat on", fix="Give --data with --attack"
+            )
+        _at_least("doctor.groups", self.groups, 1, "there would be nothing to look at")
+        if self.data is None and self.rollouts is None:
+            raise ConfigError.at(
+                "doctor.data",
+                self.data,
+                "there is nothing to look at",
+                fix="Give --data and a model, or --rollouts",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,6 +464,7 @@ Config: TypeAlias = (
     | ImportConfig
     | SftConfig
     | GrpoConfig
+    | DoctorConfig
     | EvalConfig
     | ExtractConfig
     | QuickstartConfig
@@ -328,11 +478,73 @@ VERBS: Mapping[str, type[Config]] = {
     "synth": SynthConfig,
     "import": ImportConfig,
     "sft": SftConfig,
+    "doctor": DoctorConfig,
     "grpo": GrpoConfig,
     "eval": EvalConfig,
     "extract": ExtractConfig,
 }
 """What `adhere` can be told to do, and the settings of each."""
+
+
+def is_preset(reward: str) -> TypeGuard[Preset]:
+    """Say whether a reward is one of ours, by its name."""
+    return reward in get_args(Preset)
+
+
+def own_reward(where: str, given: str) -> tuple[Path, str] | None:
+    """Read the name of a reward: nothing for a preset, else the file and the function of the user's own.
+
+    Args:
+        where: The setting that names it.
+        given: A preset, or `path/to/file.py:function`.
+
+    Raises:
+        ConfigError: It is neither. Whether the file is there is not asked.
+    """
+    if is_preset(given):
+        return None
+    file, _, function = given.rpartition(":")
+    if file.endswith(".py") and function.isidentifier():
+        return Path(file), function
+    if given.endswith((".py", ".py:")):
+        why, fix = "it names a file and no function", f"Write {given.rstrip(':')}:function"
+    else:
+        why = f"there is no such preset{perhaps(given, get_args(Preset))}"
+        fix = f"Use one of {', '.join(get_args(Preset))}, or path/to/file.py:function"
+    raise ConfigError.at(where, given, why, fix=fix)
+
+
+def normalisers(normalise: Iterable[str]) -> Mapping[str, tuple[Normaliser, ...]]:
+    """Read `path=names` settings as what is done to the strings at each path, in order.
+
+    A path is a JSON pointer in which `*` stands for any index and any key, or `*` alone for every string.
+    Where one path has several settings, all of them count.
+
+    Raises:
+        ConfigError: One is not of that form, or names no normaliser.
+    """
+    names_of: dict[str, tuple[Normaliser, ...]] = {}
+    for setting in normalise:
+        path, _, names = setting.rpartition("=")
+        if path != "*" and not re.fullmatch(r"/(?:[^~]|~[01])*", path):
+            meant = f"; perhaps you meant /{path}" if path[:1].isalnum() else ""
+            raise ConfigError.at(
+                "scoring.normalise",
+                setting,
+                f"{path!r} is no path{meant}",
+                fix="Write a JSON pointer or *, =, and names: /vendor=case",
+            )
+        for name in names.split(","):
+            if not _is_normaliser(name):
+                known = get_args(Normaliser)
+                why = f"{name!r} is no normaliser{perhaps(name, known)}"
+                raise ConfigError.at("scoring.normalise", setting, why, fix=f"Use {', '.join(known)}")
+            names_of[path] = (*names_of.get(path, ()), name)
+    return names_of
+
+
+def _is_normaliser(name: str) -> TypeGuard[Normaliser]:
+    return name in get_args(Normaliser)
 
 
 def floors(fail_under: Iterable[str]) -> Mapping[str, float]:
@@ -359,6 +571,13 @@ def floors(fail_under: Iterable[str]) -> Mapping[str, float]:
             ) from fault
         _within("eval.fail_under", floor_of[metric], 0, 1, f"{metric} is a share")
     return floor_of
+
+
+def _add_up_to_1(where: str, given: tuple[float, ...], fix: str) -> None:
+    if min(given) < 0 or not math.isclose(math.fsum(given), 1.0, abs_tol=1e-9):
+        raise ConfigError.at(
+            where, given, "rewards lie in [0, 1], so weights are at least 0 and add up to 1", fix=fix
+        )
 
 
 def _at_least(where: str, given: float, bound: float, why: str) -> None:

@@ -5,9 +5,8 @@ and "perhaps you meant", and the user's flags win.
 """
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from difflib import get_close_matches
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import TypeAlias
@@ -17,13 +16,16 @@ from tyro import _errors as tyro_errors
 from tyro._arguments import ArgumentDefinition
 
 from adhere.config import VERBS, Config
-from adhere.errors import ConfigError
+from adhere.errors import ConfigError, perhaps
 
 TOML: TypeAlias = object
 """A value as `tomllib` gives it."""
 
 LEADING = {"schema": "--schema", "score": "--rows", "import": "--file", "extract": "--text"}
 """The flag that may be left out, of the verbs that are about one file."""
+
+TABLES = {"doctor": ("grpo", "doctor")}
+"""Tables of a recipe that a verb reads where these are not its own alone; the last one wins."""
 
 
 def parse(verb: str, words: Sequence[str]) -> Config:
@@ -62,12 +64,6 @@ def as_flags(settings: Mapping[str, TOML], prefix: str = "") -> Iterator[str]:
                 yield f"--{name}={value}"
 
 
-def perhaps(given: str, known: Iterable[str]) -> str:
-    """Return the known spelling closest to what was given as a clause, or nothing where none is close."""
-    close = get_close_matches(given, list(known), n=1)
-    return f"; perhaps you meant {close[0]}" if close else ""
-
-
 def _table(file: Path, verb: str) -> Mapping[str, TOML]:
     """Return the settings of `verb`: the whole file, or its own table of a recipe."""
     try:
@@ -84,10 +80,11 @@ def _table(file: Path, verb: str) -> Mapping[str, TOML]:
             raise ConfigError.at(
                 str(file), key, f"{why}{perhaps(key, VERBS)}", fix="Move it into a verb's table"
             )
-    if verb not in settings:
+    named = [name for name in TABLES.get(verb, (verb,)) if name in settings]
+    if not named:
         why = f"this recipe has no table for {verb}"
         raise ConfigError.at(str(file), ", ".join(tables), why, fix=f"Add [{verb}], or run one that is there")
-    return settings[verb]
+    return {key: value for name in named for key, value in settings[name].items()}
 
 
 def _with_leading_flag(verb: str, words: Sequence[str]) -> Iterator[str]:

@@ -135,14 +135,17 @@ def _report(
     training: Mapping[str, list[Mapping[str, JSON]]],
     compared: Sequence[Comparison],
 ) -> None:
-    command = f"adhere quickstart --rows {config.rows} --held-out {config.held_out} --labels {config.labels}"
+    command = (
+        f"adhere quickstart --rows {config.rows} --held-out {config.held_out} --labels {config.labels}"
+        f" --steps {config.steps} --lr {config.lr:g} --seed {config.seed}"
+    )
     page = render(
         "Invoices to JSON, before and after training",
         evaluations,
         training=training,
         comparisons=compared,
         reward="fields",
-        meta={"command": f"{command} --steps {config.steps} --seed {config.seed}", **artifact.versions()},
+        meta={"command": command, **artifact.versions()},
     )
     path.write_text(page, encoding="utf-8")
 

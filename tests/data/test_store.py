@@ -200,6 +200,11 @@ def test_a_row_that_names_no_schema_where_there_are_several_is_named(tmp_path: P
     assert "examples.jsonl:1 schema = None: the row has no such column" in message
 
 
+def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"^data = '.*nowhere': there is no such directory or file"):
+        store.read(tmp_path / "nowhere")
+
+
 @pytest.mark.parametrize("missing", ["examples.jsonl", "schema.json"])
 def test_a_missing_file_is_named(tmp_path: Path, missing: str) -> None:
     directory(tmp_path, GOOD)

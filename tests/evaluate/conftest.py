@@ -88,6 +88,7 @@ def _prediction(example: Example, answer: str, *, finished: bool) -> Prediction:
             finished=finished,
         ),
         answer=answer,
+        form="plain",
         verdict=verdict,
         row=metrics.row(verdict, example, ORDER, tokens=2),
     )

@@ -6,6 +6,25 @@ from adhere.records import JSON
 from adhere.reward.expected import expected, has_unordered_lists
 from adhere.schema import Schema
 
+OPTIONS = Schema.of(
+    {
+        "properties": {
+            "must": {"type": "string"},
+            "may": {"type": ["string", "null"]},
+            "any": True,
+            "either": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+        },
+        "patternProperties": {"^x": {}},
+        "required": ["must", "unnamed"],
+    }
+)
+BRANCHES = Schema.of(
+    {
+        "properties": {"a": {}, "b": {}},
+        "anyOf": [{"properties": {"c": {}, "d": {}}, "required": ["d"]}, {"properties": {"d": {}, "b": {}}}],
+        "required": ["a"],
+    }
+)
 TREE = Schema.of(
     {
         "type": "object",
@@ -93,3 +112,25 @@ def test_lists_lack_an_order_where_the_schema_says_so() -> None:
 def test_a_schema_without_any_such_list_is_known_at_once(source: JSON, *, unordered: bool) -> None:
     assert isinstance(source, dict)
     assert has_unordered_lists(Schema.of(source)) is unordered
+
+
+def test_keys_that_may_be_left_out_are_those_that_every_branch_names_and_none_requires() -> None:
+    assert expected(OPTIONS).optional == ("may", "any", "either")
+    assert expected(BRANCHES).optional == ("b",)
+    assert expected(OPTIONS).key("must").optional == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "kinds"),
+    [("must", {"string"}), ("may", {"string"}), ("any", {"any"}), ("either", {"integer"}), ("xs", {"any"})],
+)
+def test_the_types_that_a_value_may_have_besides_null(key: str, kinds: set[str]) -> None:
+    assert expected(OPTIONS).key(key).kinds == kinds
+
+
+def test_steps_into_a_schema_within_itself_lead_back() -> None:
+    source: dict[str, JSON] = {"properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}}}
+    left = expected(Schema.of(source)).key("left")
+    # A tree has more paths than there is memory; its schema has two places.
+    assert left.key("left") is left
+    assert left.key("right").key("left") is left

@@ -209,6 +209,12 @@ def test_no_pairing_of_unordered_lists_has_more_right_leaves(value: JSON, gold: 
     assert fates.right + fates.wrong + fates.missing == len(list(leaves(gold)))
 
 
+@settings(max_examples=300)
+@given(VALUES | NESTED_LISTS, VALUES | NESTED_LISTS, st.sampled_from([ANY, FREE]))
+def test_a_match_counts_what_the_findings_list(value: JSON, gold: JSON, schema: Schema) -> None:
+    assert match(value, gold, schema=schema) == tally(findings(value, gold, schema=schema))
+
+
 @given(VALUES)
 def test_a_value_matches_itself_exactly(value: JSON) -> None:
     assert match(value, value, schema=ANY).exact

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adhere.reward.name import share_of_name
+from adhere.reward.name import Stated, share_of_name
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_share_of_a_name(value: str, text: str, share: float) -> None:
 def test_what_states_another_value_ends_a_name() -> None:
     text = "Signed by Anna Smith Monday"
     assert share_of_name((10, 14), text, key="first") == pytest.approx(1 / 3)
-    assert share_of_name((10, 14), text, key="first", others=[(15, 20)]) == 1.0
-    assert share_of_name((10, 20), text, key="name", others=[(10, 20), (21, 27)]) == 1.0
+    assert share_of_name((10, 14), text, key="first", others=Stated([(15, 20)])) == 1.0
+    assert share_of_name((10, 20), text, key="name", others=Stated([(10, 20), (21, 27)])) == 1.0
     # A longer span about this one states it, and nothing else.
-    assert share_of_name((10, 14), text, key="first", others=[(10, 20)]) == pytest.approx(1 / 3)
+    assert share_of_name((10, 14), text, key="first", others=Stated([(10, 20)])) == pytest.approx(1 / 3)

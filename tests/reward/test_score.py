@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Any, get_args
@@ -10,14 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adhere.config import Form, Preset, Scoring
+from adhere.config import Form, HierarchicalScoring, Length, Preset, RubricScoring, Scoring
 from adhere.errors import ConfigError, DataError
 from adhere.records import JSON, Example
-from adhere.reward.score import needs_target, score, score_verdict
-from adhere.reward.verdict import judge
+from adhere.reward.score import Score, by_part, needs_target, score, score_verdict
+from adhere.reward.verdict import Malformed, NoOutput, Obeys, Violates, judge
 from adhere.schema import Schema
 
 PRESETS: tuple[Preset, ...] = get_args(Preset)
+STEADY: tuple[Preset, ...] = ("schema", "fields", "grounded", "hierarchical")
+"""Presets under which a right leaf never costs, and an invented key never pays."""
 FORMS: tuple[Form, ...] = get_args(Form)
 SOURCE: dict[str, JSON] = {
     "type": "object",
@@ -33,7 +36,17 @@ SOURCE: dict[str, JSON] = {
 SCHEMA = Schema.of(SOURCE)
 GOLD: dict[str, JSON] = {"item": "blue mug", "count": 2, "price": 7.5, "tags": ["sale", "gift"]}
 EXAMPLE = Example(
-    id="1", text="We sold two of blue mug at 7.50, as a gift; it was on sale.", schema="mugs", target=GOLD
+    id="1",
+    text="We sold two of blue mug at 7.50, as a gift; it was on sale.",
+    schema="mugs",
+    target=GOLD,
+    meta={
+        "rubric": [
+            {"aspect": "accuracy", "check": "number", "value": [2, 7.5]},
+            {"aspect": "completeness", "check": "contains", "value": ["blue mug", "gift"]},
+            {"aspect": "reasoning", "check": "min_words", "value": 4},
+        ]
+    },
 )
 UNLABELLED = Example(id="7", text=EXAMPLE.text, schema="mugs")
 
@@ -96,6 +109,57 @@ def test_grounded_pays_for_form_and_then_for_what_the_text_states(answer: str, e
     assert score(answer, UNLABELLED, SCHEMA, preset="grounded").total == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        pytest.param(said(), 1.0, id="all right"),
+        pytest.param(said(count=3), 0.5 + 0.5 * 8 / 10, id="obeys: .5 + .5 · 8/10"),
+        pytest.param('{"item": "x", "count": 0, "price": 0}', 0.5, id="obeys, and nothing is right"),
+        pytest.param(said(count="2"), 0.35 + 0.15 * 3 / 4, id="all keys, a leaf spoilt: .35 + .15 · 3/4"),
+        pytest.param('{"count": "2"}', 0.2 + 0.15 * 2 / 5 + 0.15 * 1 / 4, id="the container and 1 of 4 keys"),
+        pytest.param("{}", 0.2 + 0.15 * 1 / 5 + 0.15 * 1 / 4, id="the container alone"),
+        pytest.param("[]", 0.2, id="another container parses: .1 + .1"),
+        pytest.param(f"```json\n{said()}\n```", 0.1 * (0.6 + 0.4 * 72 / 84), id="whole, 72 of 84 characters"),
+        pytest.param('{"item": "blue', 0.1 * 0.6, id="cut off: sound to its end"),
+        pytest.param('{"item" "blue"}', 0.1 * (0.2 + 0.4 * 8 / 15), id="sound for 8 of 15 characters"),
+        pytest.param("blue mug", 0.0, id="nothing like JSON"),
+    ],
+)
+def test_hierarchical_pays_by_levels(answer: str, expected: float) -> None:
+    assert score(answer, EXAMPLE, SCHEMA, preset="hierarchical").total == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        pytest.param('{"item": "x", "count": 0, "price": 0}', 1.0, id="obeys, whatever the values"),
+        pytest.param('{"item": "x", "count": "0", "price": 0}', 0.3 * 23 / 39, id="up to the wrong value"),
+        pytest.param('{"item": "x"}', 0.3 * 12 / 13, id="up to the bracket that closes too early"),
+        pytest.param('{"item": "x" "count"', 0.3 * 13 / 20, id="up to the syntax error"),
+        pytest.param("blue mug", 0.0, id="nothing"),
+    ],
+)
+def test_prefix_pays_for_what_stands_before_the_first_fault(answer: str, expected: float) -> None:
+    assert score(answer, UNLABELLED, SCHEMA, preset="prefix").total == pytest.approx(expected)
+
+
+def test_thinkjson_pays_the_mean_of_its_two_rewards() -> None:
+    thought = f"<think>two mugs</think>\n<answer>{said()}</answer>"
+    tagless = score(f"<answer>{said()}</answer>", EXAMPLE, SCHEMA, preset="thinkjson")
+    assert score(thought, EXAMPLE, SCHEMA, preset="thinkjson").total == 1.0
+    assert (tagless.total, tagless.parts, tagless.outcome) == (0.5, {"json": 1.0, "format": 0.0}, "obeys")
+
+
+def test_rubric_pays_for_checks_and_raises_accuracy_to_a_power() -> None:
+    scored = score("2 for a gift, I think", EXAMPLE, SCHEMA, preset="rubric")
+    # One number of two, (1/2)⁴; one text of two; words enough. (.4 · .0625 + .2 · .5 + .15) / .75
+    assert scored.parts == {"accuracy": 0.0625, "completeness": 0.5, "reasoning": 1.0}
+    assert scored.total == pytest.approx(0.275 / 0.75)
+    assert scored.outcome == "malformed"
+    linear = Scoring(rubric=RubricScoring(power=1.0))
+    assert score("2", EXAMPLE, SCHEMA, preset="rubric", scoring=linear).parts["accuracy"] == 0.5
+
+
 def test_the_parts_say_where_the_total_came_from() -> None:
     scored = score(said(count=3), EXAMPLE, SCHEMA)
     assert scored.outcome == "obeys"
@@ -112,10 +176,24 @@ def test_an_answer_after_thinking_scores_like_one_without() -> None:
 
 def test_a_verdict_scores_like_its_text() -> None:
     verdict = judge(said(count=3), SCHEMA)
-    for preset in PRESETS:
+    for preset in STEADY:
         assert score_verdict(verdict, EXAMPLE, SCHEMA, preset=preset) == score(
             said(count=3), EXAMPLE, SCHEMA, preset=preset
         )
+
+
+def test_a_verdict_of_a_thought_scores_like_its_text() -> None:
+    thought = f"<think>two mugs</think>\n<answer>{said(count=3)}</answer>"
+    verdict = judge(thought, SCHEMA, form="think")
+    for preset in PRESETS:
+        assert score_verdict(
+            verdict, EXAMPLE, SCHEMA, completion=thought, preset=preset, form="think"
+        ) == score(thought, EXAMPLE, SCHEMA, preset=preset, form="think")
+
+
+def test_parts_are_gathered_from_the_scores_that_have_them() -> None:
+    one, two = Score(0.0, "obeys", {"a": 0.0, "b": 1.0}), Score(1.0, "obeys", {"b": 0.5})
+    assert by_part([one, two]) == {"a": [0.0], "b": [1.0, 0.5]}
 
 
 def test_the_longest_string_that_grounded_finds_is_a_setting() -> None:
@@ -129,10 +207,22 @@ def test_the_longest_string_that_grounded_finds_is_a_setting() -> None:
 # ------------------------------------------------------------------------------------- targets and weights
 
 
-def test_only_fields_needs_a_target() -> None:
-    assert [preset for preset in PRESETS if needs_target(preset)] == ["fields"]
-    with pytest.raises(DataError, match="example 7 = None: the reward `fields` compares with a target"):
-        score(said(), UNLABELLED, SCHEMA)
+def test_three_presets_need_a_target() -> None:
+    needy: list[Preset] = [preset for preset in PRESETS if needs_target(preset)]
+    assert needy == ["fields", "hierarchical", "thinkjson"]
+    for preset in needy:
+        with pytest.raises(
+            DataError, match=f"example 7 = None: the reward `{preset}` compares with a target"
+        ):
+            score(said(), UNLABELLED, SCHEMA, preset=preset)
+
+
+def test_a_rubric_whose_aspects_have_no_weight_is_refused() -> None:
+    weights = RubricScoring(accuracy=0, relevance=1, completeness=0, reasoning=0, format=0)
+    with pytest.raises(
+        DataError, match=r"example 1 rubric = .*: none of the aspects that it checks has a weight"
+    ):
+        score("2 mugs", EXAMPLE, SCHEMA, preset="rubric", scoring=Scoring(rubric=weights))
 
 
 def test_weights_are_a_setting() -> None:
@@ -149,11 +239,39 @@ def test_weights_that_do_not_make_up_1_are_refused(parses: float, obeys: float, 
         Scoring(parses=parses, obeys=obeys, matches=matches)
 
 
-@given(st.lists(st.integers(0, 1000), min_size=3, max_size=3).filter(any))
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: HierarchicalScoring(begun=0.2),
+            r"scoring.hierarchical begun, .* = \(0.2, 0.1, .*add up to 1",
+        ),
+        (lambda: HierarchicalScoring(begun=-0.1, matches=0.7), "scoring.hierarchical begun"),
+        (lambda: RubricScoring(accuracy=0.5), "scoring.rubric accuracy, .*add up to 1"),
+        (lambda: RubricScoring(power=0.0), "scoring.rubric.power = 0.0: accuracy would count for nothing"),
+        (lambda: Scoring(prefix=1.1), "scoring.prefix = 1.1: .*Use 0 to 1"),
+        (lambda: Scoring(longest=0), "scoring.longest = 0: no string would be found"),
+    ],
+)
+def test_what_is_paid_for_has_a_range(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make()
+
+
+@given(st.lists(st.integers(0, 1000), min_size=5, max_size=5).filter(lambda shares: any(shares[:3])))
 def test_full_marks_are_exactly_1_under_any_weights(shares: list[int]) -> None:
-    parses, obeys, matches = (share / sum(shares) for share in shares)
-    weights = Scoring(parses=parses, obeys=obeys, matches=matches)
-    for preset in PRESETS:
+    parses, obeys, matches = (share / sum(shares[:3]) for share in shares[:3])
+    five = [share / sum(shares) for share in shares]
+    weights = Scoring(
+        parses=parses,
+        obeys=obeys,
+        matches=matches,
+        prefix=matches,
+        hierarchical=HierarchicalScoring(
+            begun=five[0], parses=five[1], keys=five[2], obeys=five[3], matches=five[4]
+        ),
+    )
+    for preset in (*STEADY, "prefix"):
         assert score(said(), EXAMPLE, SCHEMA, preset=preset, scoring=weights).total == 1.0
 
 
@@ -228,13 +346,22 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(schema=Schema.of(source), gold=gold, answer=answer)
 
 
-@given(cases(), st.sampled_from(PRESETS))
+@given(cases(), st.sampled_from((*STEADY, "prefix")))
 def test_the_gold_scores_exactly_1(case: Case, preset: Preset) -> None:
     assert case.total(case.gold, preset) == 1.0
 
 
+@given(cases(), st.sampled_from(get_args(Length)), st.text().filter(lambda text: "think>" not in text))
+def test_the_gold_in_its_tags_scores_exactly_1_under_thinkjson(
+    case: Case, length: Length, thought: str
+) -> None:
+    completion = f"<think>{thought}</think>\n<answer>{json.dumps(case.gold)}</answer>"
+    weights = Scoring(thinkjson_length=length)
+    assert score(completion, case.example, case.schema, preset="thinkjson", scoring=weights).total == 1.0
+
+
 @settings(max_examples=150)
-@given(cases(), st.sampled_from(PRESETS), st.data())
+@given(cases(), st.sampled_from(STEADY), st.data())
 def test_making_one_key_right_never_lowers_the_reward(
     case: Case, preset: Preset, data: st.DataObject
 ) -> None:
@@ -245,7 +372,7 @@ def test_making_one_key_right_never_lowers_the_reward(
     assert case.total(before, preset) <= case.total({**before, key: case.gold[key]}, preset)
 
 
-@given(cases(), st.sampled_from(PRESETS), st.data())
+@given(cases(), st.sampled_from(STEADY), st.data())
 def test_making_one_leaf_of_an_object_right_never_lowers_the_reward(
     case: Case, preset: Preset, data: st.DataObject
 ) -> None:
@@ -266,25 +393,41 @@ def test_making_one_leaf_of_an_object_right_never_lowers_the_reward(
 
 
 @settings(max_examples=150)
-@given(cases(), st.sampled_from(PRESETS), st.sampled_from(["more", "else"]), WRONGS)
+@given(cases(), st.sampled_from(STEADY), st.sampled_from(["more", "else"]), WRONGS)
 def test_an_invented_key_never_raises_the_reward(case: Case, preset: Preset, key: str, value: JSON) -> None:
     assert case.total({**case.answer, key: value}, preset) <= case.total(case.answer, preset)
 
 
-@given(cases(), st.sampled_from(PRESETS), st.randoms(use_true_random=False))
+@given(cases(), st.sampled_from((*STEADY, "thinkjson")), st.randoms(use_true_random=False))
 def test_key_order_never_matters(case: Case, preset: Preset, random: Random) -> None:
     keys = list(case.answer)
     random.shuffle(keys)
-    assert case.total({key: case.answer[key] for key in keys}, preset) == case.total(case.answer, preset)
+    shuffled = {key: case.answer[key] for key in keys}
+    tagged = "<answer>{}</answer>" if preset == "thinkjson" else "{}"
+    one, other = (
+        score(tagged.format(json.dumps(answer)), case.example, case.schema, preset=preset)
+        for answer in (case.answer, shuffled)
+    )
+    assert one == other
 
 
-@given(cases(), st.sampled_from(PRESETS))
+WEIGHTS: dict[Preset, dict[str, float]] = {
+    "schema": {"parses": 0.5, "obeys": 0.5},
+    "fields": {"parses": 0.1, "obeys": 0.2, "matches": 0.7},
+    "grounded": {"parses": 0.1, "obeys": 0.2, "matches": 0.7},
+    "hierarchical": {"begun": 0.1, "parses": 0.1, "keys": 0.15, "obeys": 0.15, "matches": 0.5},
+    "prefix": {"obeys": 0.7, "sound": 0.3},
+    "thinkjson": {"json": 0.5, "format": 0.5},
+}
+
+
+@given(cases(), st.sampled_from(list(WEIGHTS)))
 def test_the_total_is_the_weighted_sum_of_the_parts(case: Case, preset: Preset) -> None:
     scored = score(json.dumps(case.answer), case.example, case.schema, preset=preset)
-    weights = (
-        {"parses": 0.5, "obeys": 0.5} if preset == "schema" else {"parses": 0.1, "obeys": 0.2, "matches": 0.7}
+    assert scored.parts.keys() == WEIGHTS[preset].keys()
+    assert scored.total == pytest.approx(
+        sum(WEIGHTS[preset][name] * part for name, part in scored.parts.items())
     )
-    assert scored.total == pytest.approx(sum(weights[name] * part for name, part in scored.parts.items()))
     assert all(0.0 <= part <= 1.0 for part in scored.parts.values())
 
 
@@ -292,13 +435,47 @@ TEXTS = (
     st.text()
     | st.text(alphabet='{}[]":,item count\\ul0123.-e<>/answer')
     | cases().map(lambda case: said(**case.answer))
+    | cases().map(lambda case: f"<think>two</think>\n<answer>{said(**case.answer)}</answer>")
 )
 
 
 @settings(max_examples=150)
 @given(TEXTS, st.sampled_from(PRESETS), st.sampled_from(FORMS))
 def test_no_text_escapes_the_unit_interval(text: str, preset: Preset, form: Form) -> None:
-    assert 0.0 <= score(text, EXAMPLE, SCHEMA, preset=preset, form=form).total <= 1.0
+    scored = score(text, EXAMPLE, SCHEMA, preset=preset, form=form)
+    assert 0.0 <= scored.total <= 1.0
+    assert all(0.0 <= part <= 1.0 for part in scored.parts.values())
+
+
+@given(TEXTS, st.sampled_from(PRESETS), st.sampled_from(FORMS))
+def test_the_same_arguments_give_the_same_score(text: str, preset: Preset, form: Form) -> None:
+    one, other = (score(text, EXAMPLE, SCHEMA, preset=preset, form=form) for _ in range(2))
+    assert one == other
+
+
+def level(text: str) -> int:
+    """Rank a completion by how far it got."""
+    match judge(text, SCHEMA):
+        case NoOutput():
+            return 0
+        case Malformed(embedded=inside):
+            return 2 if inside.parsed else 1
+        case Violates(value=dict()):
+            return 4
+        case Violates():
+            return 3
+        case Obeys():
+            return 5
+
+
+@settings(max_examples=300)
+@given(TEXTS, TEXTS)
+def test_a_higher_level_of_hierarchical_always_earns_more(one: str, other: str) -> None:
+    if level(one) == level(other):
+        return
+    lower, higher = sorted((one, other), key=level)
+    totals = [score(text, EXAMPLE, SCHEMA, preset="hierarchical").total for text in (lower, higher)]
+    assert totals[0] < totals[1]
 
 
 @pytest.mark.parametrize(

@@ -181,3 +181,32 @@ def test_draft_07_counts_within_itself_too() -> None:
         ("/1", "additionalItems"),
         ("/1/0", "type"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("items", "values"),
+    [
+        pytest.param({"type": "string"}, 2_000, id="many values"),
+        pytest.param({"anyOf": [{"type": "string"}] * 20}, 100, id="fewer under many branches"),
+    ],
+)
+def test_a_large_value_is_judged_and_not_explained(items: JSON, values: int) -> None:
+    judge = Check({"type": "array", "items": items})
+    right: list[JSON] = ["x"] * values
+    wrong: list[JSON] = [1] * values
+    assert judge.violations(right) == []
+    (found,) = judge.violations(wrong)
+    assert (found.pointer, found.keyword) == ("", "")
+    assert found.message == "the value breaks the schema and is too large to say where"
+    assert len(judge.violations(wrong[1:])) == values - 1
+
+
+def test_many_faults_under_a_wide_schema_within_itself_are_explained_at_once() -> None:
+    # Were each place of the schema compiled by itself, with all that it can reach, this would take seconds.
+    inner: JSON = {"type": "object", "properties": {"x": {"type": "integer"}, "again": {"$ref": "#"}}}
+    source: dict[str, JSON] = {"properties": {f"k{index}": inner for index in range(400)}}
+    check = Check(source)
+    begun = time.process_time()
+    found = check.violations({f"k{index}": {"x": "wrong"} for index in range(400)})
+    assert {violation.pointer for violation in found} == {f"/k{index}/x" for index in range(400)}
+    assert time.process_time() - begun < 2

@@ -4,15 +4,21 @@ import pytest
 
 from adhere.records import JSON
 from adhere.schema.limits import (
+    MAX_ANSWER_CHARACTERS,
+    MAX_ANSWER_VALUES,
     MAX_BYTES,
     MAX_DEPTH,
     MAX_ENUM_VALUES,
+    MAX_EXPLAINED_CHARACTERS,
+    MAX_EXPLAINED_VALUES,
     MAX_PATTERN_BYTES,
     MAX_PROPERTIES,
     MAX_PROPERTIES_PER_OBJECT,
     MAX_WRITTEN_OUT,
     MAX_WRITTEN_OUT_DEPTH,
+    excess_of_answer,
     excesses,
+    is_explained,
     is_recursive,
     too_large,
     too_many_written_out,
@@ -147,3 +153,45 @@ def test_a_schema_within_itself_is_written_out_once() -> None:
 )
 def test_is_recursive(source: dict[str, JSON], *, expected: bool) -> None:
     assert is_recursive(References(source)) == expected
+
+
+# --------------------------------------------------------------------------------------------------- answers
+
+
+@pytest.mark.parametrize(
+    ("answer", "excess"),
+    [
+        pytest.param("[" + ",".join("1" * MAX_ANSWER_VALUES) + "]", None, id="as many values as may be"),
+        pytest.param(
+            "[" + ",".join("1" * (MAX_ANSWER_VALUES + 1)) + "]", "more than 10000 values", id="one more"
+        ),
+        pytest.param("{" * (MAX_ANSWER_VALUES + 1), "more than 10000 values", id="braces"),
+        pytest.param('["' + ",[{" * MAX_ANSWER_VALUES + '"]', None, id="what stands in a string is none"),
+        pytest.param('["' + '\\",' * MAX_ANSWER_VALUES + '"]', None, id="behind an escaped mark too"),
+        pytest.param(
+            '["\\\\"' + "," * MAX_ANSWER_VALUES + "]",
+            "more than 10000 values",
+            id="an escaped backslash ends none",
+        ),
+        pytest.param("x" * MAX_ANSWER_CHARACTERS, None, id="as many characters as may be"),
+        pytest.param("x" * (MAX_ANSWER_CHARACTERS + 1), "more than 1048576 characters", id="one more"),
+    ],
+)
+def test_an_answer_has_few_values_and_characters(answer: str, excess: str | None) -> None:
+    assert excess_of_answer(answer) == excess
+
+
+@pytest.mark.parametrize(
+    ("value", "branches", "explained"),
+    [
+        pytest.param([1] * (MAX_EXPLAINED_VALUES - 1), 0, True, id="the list and its items"),
+        pytest.param([1] * MAX_EXPLAINED_VALUES, 0, False, id="one more"),
+        pytest.param({str(key): [] for key in range(MAX_EXPLAINED_VALUES)}, 1, False, id="members"),
+        pytest.param([1] * (MAX_EXPLAINED_VALUES // 4 - 1), 4, True, id="a quarter under four branches"),
+        pytest.param([1] * (MAX_EXPLAINED_VALUES // 4), 4, False, id="one more there"),
+        pytest.param("x" * MAX_EXPLAINED_CHARACTERS, 0, True, id="a long string"),
+        pytest.param({"x" * MAX_EXPLAINED_CHARACTERS: "y"}, 0, False, id="one character more, in a key"),
+    ],
+)
+def test_a_value_is_explained_up_to_a_size(value: JSON, branches: int, *, explained: bool) -> None:
+    assert is_explained(value, branches=branches) is explained

@@ -61,6 +61,25 @@ def test_a_json_text_is_parsed(text: str, expected: JSON) -> None:
         pytest.param(
             '[{"a": 1}, {"a": 2}, {"b', 24, "unterminated", id="a key of several objects in a cut array"
         ),
+        pytest.param(
+            '{"a": {"k": "}"}, "b": {"k": 1}, "c',
+            35,
+            "unterminated",
+            id="a key of two objects and a brace in a string",
+        ),
+        pytest.param(
+            '{"a": {"k": "{"}, "k": 1, "k": 2, "c',
+            26,
+            "the key 'k' stands twice",
+            id="a repeated key after one",
+        ),
+        pytest.param(
+            '{"a": [{"k": 1}, {"k": 2}], "a": 3, "b',
+            28,
+            "the key 'a' stands twice",
+            id="a repeated key about closed objects",
+        ),
+        pytest.param('["a\\nb\\x"]', 6, "invalid \\escape", id="an escape before another that is none"),
         pytest.param('{"a": "\\n", "b": nul', 17, "expecting value", id="an escape before the fault"),
         pytest.param('{"a": [{"b": 1, "b": 2}]}', 16, "the key 'b' stands twice", id="a repeated key inside"),
         pytest.param("[1, NaN]", 4, "NaN is not a JSON number", id="NaN"),

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from adhere import artifact
-from adhere.config import GrpoConfig, SftConfig
+from adhere.config import GrpoConfig, Scoring, SftConfig
 from adhere.data import store
 from adhere.data.store import Dataset
 from adhere.errors import ConfigError, DataError, ModelError
@@ -58,7 +58,8 @@ def test_grpo_leaves_a_sealed_directory_with_every_rollout_and_a_model(place: Pa
     assert [line["step"] for line in lines(place / "out" / "metrics.jsonl")] == [1, 2]
     rollouts = lines(place / "out" / "rollouts.jsonl")
     assert len(rollouts) == 2 * 2 * 2
-    assert {"step", "id", "completion", "reward", "parts", "advantage", "outcome"} <= set(rollouts[0])
+    logged = {"step", "id", "completion", "reward", "parts", "wrapping", "advantage", "outcome"}
+    assert logged <= set(rollouts[0])
     load(str(summary["checkpoint"]))
 
 
@@ -86,6 +87,12 @@ def test_a_reward_with_targets_refuses_rows_without_before_anything_is_made(plac
     assert sorted(entry.name for entry in place.iterdir()) == ["data", "model"]
 
 
+def test_a_path_that_no_schema_has_is_refused_before_anything_is_made(place: Path) -> None:
+    with pytest.raises(ConfigError, match=r"normalise = '/b': no value of the schema has this path"):
+        run.grpo(grpo(place, scoring=Scoring(normalise=("/b=case",))))
+    assert sorted(entry.name for entry in place.iterdir()) == ["data", "model"]
+
+
 def test_a_model_that_does_not_load_leaves_nothing_behind(place: Path) -> None:
     with pytest.raises(ModelError):
         run.grpo(grpo(place, model=str(place / "nowhere")))
@@ -102,7 +109,7 @@ def test_an_output_directory_that_exists_is_refused(place: Path) -> None:
 
 def test_an_interrupted_run_keeps_its_weights_and_says_that_it_is_unfinished(place: Path) -> None:
     words = ["--data", "data", "--out", "out", "--model", "model", "--reward", "schema", "--steps", "100000"]
-    small = ["--prompts-per-step", "1", "--group-size", "2", "--max-new-tokens", "2"]
+    small = ["--prompts-per-step", "1", "--group-size", "2", "--max-new-tokens", "2", "--no-stop"]
     command = [sys.executable, "-m", "adhere", "grpo", *words, *small]
     with subprocess.Popen(command, cwd=place, stderr=subprocess.DEVNULL) as process:
         log = place / ".out.partial" / run.METRICS

@@ -84,6 +84,11 @@ def read(path: Path) -> Dataset:
             no schema that is there, repeats an id, or has a target that breaks its schema.
         SchemaError: A schema is not one.
     """
+    if not path.exists():
+        why = "there is no such directory or file, and it should hold examples"
+        raise DataError.at(
+            "data", str(path), why, fix="Name one written by `adhere synth` or `adhere import`"
+        )
     file = path / EXAMPLES if path.is_dir() else path
     several = file.with_name(SCHEMAS)
     schemas = read_schemas(several if several.exists() else file.with_name(SCHEMA))

@@ -29,6 +29,8 @@ class Prediction:
     completion: Completion
     answer: str
     """All that was judged: the prefill, then what the model wrote."""
+    form: Form
+    """Where in it the answer proper stands."""
     verdict: Verdict
     row: Row
 
@@ -88,6 +90,7 @@ def _judged(example: Example, schema: Schema, completion: Completion, started: s
         schema=schema,
         completion=completion,
         answer=answer,
+        form=form,
         verdict=verdict,
         row=metrics.row(verdict, example, schema, tokens=len(completion.tokens)),
     )

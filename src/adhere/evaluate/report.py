@@ -177,7 +177,14 @@ def _goodness(prediction: Prediction, preset: Preset) -> float:
 def _reward(prediction: Prediction, preset: Preset) -> float | None:
     if needs_target(preset) and prediction.example.target is None:
         return None
-    return score_verdict(prediction.verdict, prediction.example, prediction.schema, preset=preset).total
+    return score_verdict(
+        prediction.verdict,
+        prediction.example,
+        prediction.schema,
+        completion=prediction.answer,
+        preset=preset,
+        form=prediction.form,
+    ).total
 
 
 def _browsed(names: Sequence[str], predictions: Sequence[Prediction], preset: Preset) -> _Browsed:

@@ -42,7 +42,7 @@ def dates(text: str) -> Iterator[tuple[str, Span]]:
 
 def is_date(value: str) -> bool:
     """Whether `value` is a full ISO 8601 date of the calendar, like `2024-04-15`."""
-    return any(date == value for date, span in dates(value) if span == (0, len(value)))
+    return _ISO.fullmatch(value) is not None and any(date == value for date, _ in dates(value))
 
 
 def _day(year: str, month: int | str, day: str, span: Span) -> Iterator[tuple[str, Span]]:

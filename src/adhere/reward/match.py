@@ -1,19 +1,22 @@
 """Which leaves of an answer are right, wrong, missing or invented."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeAlias, cast
-
-from scipy.optimize import linear_sum_assignment  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
+from typing import Literal, NamedTuple, TypeAlias
 
 from adhere.errors import EvaluationError
 from adhere.records import JSON
 from adhere.reward.expected import Expected, expected, has_unordered_lists
-from adhere.reward.leaves import Path, field_of, leaves_at
+from adhere.reward.leaves import Path, equal, field_of, is_leaf, leaf_count, leaves_at
+from adhere.reward.normalise import normalised
+from adhere.reward.pairing import pairs, unpaired
 from adhere.schema import Schema
 
 Fate: TypeAlias = Literal["right", "wrong", "missing", "invented"]
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+"""Types of a leaf, save for empty lists and objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +63,27 @@ class Finding(NamedTuple):
     """How many steps of the path the gold has too; the whole path unless the leaf is invented."""
 
 
-def match(value: JSON, gold: JSON, *, schema: Schema) -> Match:
+def match(value: JSON, gold: JSON, *, schema: Schema, normalise: tuple[str, ...] = ()) -> Match:
     """Compare an answer with the gold, leaf by leaf.
 
     Numbers are compared by value (1 equals 1.0, true does not), strings exactly; null is a value and
     not the same as a missing key; the order of keys never matters. Lists are compared in order, unless
     the schema sets `uniqueItems` or `x-order: free` on them: then items are paired so that most leaves
-    are right. An empty list or object is one leaf.
+    are right, up to `MOST_COMPARISONS`. An empty list or object is one leaf.
 
     Pure.
+
+    Args:
+        value: The answer.
+        gold: The right answer.
+        schema: Says which lists have no order.
+        normalise: Settings as in `Scoring.normalise`: which strings are equal though not to the letter.
     """
-    return tally(findings(value, gold, schema=schema))
+    if normalise:
+        value, gold = normalised(value, normalise), normalised(gold, normalise)
+    counts = _Counts()
+    counts.add(value, gold, expected(schema) if has_unordered_lists(schema) else None)
+    return Match(right=counts.right, wrong=counts.wrong, missing=counts.missing, invented=counts.invented)
 
 
 def findings(value: JSON, gold: JSON, *, schema: Schema) -> tuple[Finding, ...]:
@@ -128,6 +141,50 @@ def _match(count: Mapping[Fate, int]) -> Match:
     )
 
 
+class _Counts:
+    """How many leaves `_compare` would find of each fate, without listing them: a reward asks for no more."""
+
+    __slots__ = ("invented", "missing", "right", "wrong")
+
+    def __init__(self) -> None:
+        self.right = self.wrong = self.missing = self.invented = 0
+
+    def add(self, value: JSON, gold: JSON, at: Expected | None) -> None:
+        """Count the leaves of two values that stand at the same place."""
+        # Tests of types are several times as fast as a match of patterns, and most values are leaves.
+        if (type(value) in _SCALARS and type(gold) in _SCALARS) or (is_leaf(value) and is_leaf(gold)):
+            if equal(value, gold):
+                self.right += 1
+            else:
+                self.wrong += 1
+        elif isinstance(value, dict) and isinstance(gold, dict) and value and gold:
+            self._add_objects(value, gold, at)
+        elif isinstance(value, list) and isinstance(gold, list) and value and gold:
+            self._add_lists(value, gold, at)
+        else:
+            self.missing += leaf_count(gold)
+            self.invented += leaf_count(value)
+
+    def _add_objects(self, value: dict[str, JSON], gold: dict[str, JSON], at: Expected | None) -> None:
+        for key, part in value.items():
+            if key in gold:
+                self.add(part, gold[key], at and at.key(key))
+            else:
+                self.invented += leaf_count(part)
+        for key, part in gold.items():
+            if key not in value:
+                self.missing += leaf_count(part)
+
+    def _add_lists(self, values: list[JSON], golds: list[JSON], at: Expected | None) -> None:
+        paired = pairs(values, golds, at)
+        for mine, theirs in paired:
+            self.add(values[mine], golds[theirs], at and at.item(theirs))
+        if len(paired) < len(values):
+            self.invented += sum(leaf_count(values[i]) for i in unpaired(len(values), (i for i, _ in paired)))
+        if len(paired) < len(golds):
+            self.missing += sum(leaf_count(golds[j]) for j in unpaired(len(golds), (j for _, j in paired)))
+
+
 def _compare(value: JSON, gold: JSON, path: Path, at: Expected | None) -> Iterator[Finding]:
     match value, gold:
         case dict(), dict() if value and gold:
@@ -140,8 +197,8 @@ def _compare(value: JSON, gold: JSON, path: Path, at: Expected | None) -> Iterat
                 yield from _missing(gold[key], (*path, key))
         case list(), list() if value and gold:
             yield from _compare_lists(value, gold, path, at)
-        case _ if _is_leaf(value) and _is_leaf(gold):
-            yield Finding("right" if _scalar(value) == _scalar(gold) else "wrong", path, len(path))
+        case _ if is_leaf(value) and is_leaf(gold):
+            yield Finding("right" if equal(value, gold) else "wrong", path, len(path))
         case _:
             yield from _missing(gold, path)
             yield from _invented(value, path, shared=len(path))
@@ -150,12 +207,12 @@ def _compare(value: JSON, gold: JSON, path: Path, at: Expected | None) -> Iterat
 def _compare_lists(
     values: list[JSON], golds: list[JSON], path: Path, at: Expected | None
 ) -> Iterator[Finding]:
-    pairs = _pairs(values, golds, at)
-    for mine, theirs in pairs:
+    paired = pairs(values, golds, at)
+    for mine, theirs in paired:
         yield from _compare(values[mine], golds[theirs], (*path, mine), at and at.item(theirs))
-    for mine in sorted(set(range(len(values))) - {pair[0] for pair in pairs}):
+    for mine in unpaired(len(values), (i for i, _ in paired)):
         yield from _invented(values[mine], (*path, mine), shared=len(path))
-    for theirs in sorted(set(range(len(golds))) - {pair[1] for pair in pairs}):
+    for theirs in unpaired(len(golds), (j for _, j in paired)):
         yield from _missing(golds[theirs], (*path, theirs))
 
 
@@ -165,73 +222,3 @@ def _missing(gold: JSON, path: Path) -> Iterator[Finding]:
 
 def _invented(value: JSON, path: Path, *, shared: int) -> Iterator[Finding]:
     return (Finding("invented", at, shared) for at, _ in leaves_at(value, path))
-
-
-def _is_leaf(value: JSON) -> bool:
-    return not (isinstance(value, list | dict) and value)
-
-
-def _scalar(leaf: JSON) -> tuple[str, object]:
-    """Spell a leaf so that equal ones compare equal: numbers by value, true not as 1, {} not as []."""
-    match leaf:
-        case bool():
-            return "boolean", leaf
-        case int() | float():
-            return "number", leaf
-        case list() | dict():
-            return type(leaf).__name__, None
-        case _:
-            return "string or null", leaf
-
-
-def _pairs(values: Sequence[JSON], golds: Sequence[JSON], at: Expected | None) -> list[tuple[int, int]]:
-    """Pair items, by their indexes, until one of the two lists has none left."""
-    if at is not None and at.unordered:
-        return list(_best_pairs(values, golds, at))
-    return [(index, index) for index in range(min(len(values), len(golds)))]
-
-
-def _best_pairs(values: Sequence[JSON], golds: Sequence[JSON], at: Expected) -> dict[tuple[int, int], int]:
-    """Pair items so that most leaves are right, and say of each pair how many are.
-
-    Equal scalars are paired first: they match nothing else, so no better pairing parts them.
-    """
-    pairs = dict.fromkeys(_equal_scalars(values, golds), 1)
-    mine = sorted(set(range(len(values))) - {pair[0] for pair in pairs})
-    theirs = sorted(set(range(len(golds))) - {pair[1] for pair in pairs})
-    if not mine or not theirs:
-        return pairs
-    right = [[_right(values[i], golds[j], at.item(j)) for j in theirs] for i in mine]
-    return pairs | {(mine[row], theirs[column]): right[row][column] for row, column in _heaviest(right)}
-
-
-def _equal_scalars(values: Sequence[JSON], golds: Sequence[JSON]) -> list[tuple[int, int]]:
-    waiting: dict[tuple[str, object], list[int]] = defaultdict(list)
-    for index in reversed(range(len(golds))):
-        if _is_leaf(golds[index]):
-            waiting[_scalar(golds[index])].append(index)
-    pairs: list[tuple[int, int]] = []
-    for index, value in enumerate(values):
-        if _is_leaf(value) and waiting[_scalar(value)]:
-            pairs.append((index, waiting[_scalar(value)].pop()))
-    return pairs
-
-
-def _right(value: JSON, gold: JSON, at: Expected | None) -> int:
-    """Count the leaves that `_compare` would find right, without listing the others."""
-    match value, gold:
-        case dict(), dict() if value and gold:
-            return sum(_right(value[key], gold[key], at and at.key(key)) for key in value if key in gold)
-        case list(), list() if value and gold and at is not None and at.unordered:
-            return sum(_best_pairs(value, gold, at).values())
-        case list(), list() if value and gold:
-            pairs = enumerate(zip(value, gold, strict=False))
-            return sum(_right(mine, theirs, at and at.item(index)) for index, (mine, theirs) in pairs)
-        case _:
-            return _is_leaf(value) and _is_leaf(gold) and _scalar(value) == _scalar(gold)
-
-
-def _heaviest(weights: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
-    """Pair rows with columns for the greatest sum of weights."""
-    rows, columns = cast("Any", linear_sum_assignment)(weights, maximize=True)  # scipy has no types
-    return list(zip(rows.tolist(), columns.tolist(), strict=True))

@@ -70,6 +70,8 @@ def comparable(number: Number | Decimal) -> Number:
 
 
 def _readings(token: re.Match[str]) -> set[Number]:
+    if token.group().isdecimal():
+        return {int(token.group())}
     digits = token["digits"].translate(_TO_APOSTROPHE)
     plain: set[str] = set()
     if _POINT_IS_DECIMAL.fullmatch(digits):

@@ -1,12 +1,15 @@
 """Where a text states the value of a leaf."""
 
 import re
+from functools import lru_cache
+from itertools import islice
+from typing import TypeGuard
 
 from adhere.records import JSON
 from adhere.reward.dates import is_date
 from adhere.reward.expected import Expected
 from adhere.reward.numerals import Span, comparable
-from adhere.reward.page import Page
+from adhere.reward.page import MOST_OCCURRENCES, Page
 
 CURRENCY_SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹"}
 """A sign supports the ISO 4217 code that most texts mean by it."""
@@ -26,11 +29,14 @@ UPPER = "A-Z\u00c0-\u00d6\u00d8-\u00de\u0391-\u03a9\u0410-\u042f"
 # A point ends a sentence after a digit or four small letters, so that those of Pvt. Ltd and Corp. do not.
 _SENTENCE_END = r"(?:[!?]|(?<=[a-z\u00df-\u00f6\u00f8-\u00ff]{4})\.|(?<=[0-9])\.)"
 _CROSSES = re.compile(rf"(?:{_SENTENCE_END}\s|\n)\s*[{UPPER}]")
+_WORD = re.compile(r"[^\W_]+")
+_CONTEXT = 64
+"""Characters before a span in which the end of the sentence before is looked for."""
 _SHORTEST_SENTENCE = 4
 """Words; a name that stands alone between two points has fewer."""
 
 
-def is_countable(value: JSON, at: Expected) -> bool:
+def is_countable(value: JSON, at: Expected) -> TypeGuard[str | float]:
     """Whether a text could show that the leaf `value` is right.
 
     It cannot for null, true and false, for an empty list or object, and where the schema leaves no choice.
@@ -40,8 +46,16 @@ def is_countable(value: JSON, at: Expected) -> bool:
     return at.options is None or len(at.options) > 1
 
 
-def spans(value: JSON, at: Expected, page: Page, *, key: str, longest: int = LONGEST) -> tuple[Span, ...]:
-    """Find every place where the text states `value`; `docs/rewards.md` lists the spellings.
+def spans(
+    value: JSON,
+    at: Expected,
+    page: Page,
+    *,
+    key: str,
+    longest: int = LONGEST,
+    most: int = MOST_OCCURRENCES,
+) -> tuple[Span, ...]:
+    """Find the places where the text states `value`; `docs/rewards.md` lists the spellings.
 
     Args:
         value: A string or a number; nothing else is stated anywhere.
@@ -49,43 +63,44 @@ def spans(value: JSON, at: Expected, page: Page, *, key: str, longest: int = LON
         page: The text.
         key: Its key, or that of the list that it stands in.
         longest: Characters beyond which a free string is taken for echoed text.
+        most: So many places of a spelling are enough.
     """
     match value:
         case bool() | None | list() | dict():
             return ()
         case int() | float():
-            return page.numbers.get(comparable(value), ())
+            return page.numbers.get(comparable(value), ())[:most]
         case str() if is_date(value):
-            return page.dates.get(value, ())
+            return page.dates.get(value, ())[:most]
         case str() if at.is_date:
             return ()
         case str() if at.options is not None:
-            return _option(value, page)
+            return _option(value, page, most)
         case str():
             is_said = len(value) <= longest and _says_something(value, key)
-            return _free(value, page) if is_said else ()
+            return _free(value, page, most) if is_said else ()
 
 
-def _option(value: str, page: Page) -> tuple[Span, ...]:
+def _option(value: str, page: Page, most: int) -> tuple[Span, ...]:
     """An enum's value: verbatim, with blanks for underscores, or by its currency's sign."""
     if len(value) == 1:
         # In any case, the grade A would be found in every "a".
         return tuple(span for span in page.spans(value) if page.text[slice(*span)] == value)
-    found = page.spans(value) or page.spans(value.replace("_", " "))
-    return found + _signs(value, page)
+    found = page.spans(value, most=most) or page.spans(value.replace("_", " "), most=most)
+    return found + _signs(value, page, most)
 
 
-def _free(value: str, page: Page) -> tuple[Span, ...]:
+def _free(value: str, page: Page, most: int) -> tuple[Span, ...]:
     """A string that the schema leaves open."""
-    found = page.spans(value) or page.spans(_without_seconds(value))
-    return tuple(span for span in found if not _is_echo(span, page)) + _signs(value, page)
+    found = page.spans(value, most=most) or page.spans(_without_seconds(value), most=most)
+    return tuple(span for span in found if not _is_echo(span, page)) + _signs(value, page, most)
 
 
-def _signs(value: str, page: Page) -> tuple[Span, ...]:
+def _signs(value: str, page: Page, most: int) -> tuple[Span, ...]:
     sign = CURRENCY_SIGNS.get(value)
     if sign is None:
         return ()
-    return tuple(found.span() for found in re.finditer(re.escape(sign), page.text))
+    return tuple(found.span() for found in islice(re.finditer(re.escape(sign), page.text), most))
 
 
 def _without_seconds(value: str) -> str:
@@ -97,32 +112,38 @@ def _says_something(value: str, key: str) -> bool:
     """Whether a string is more than a letter, stop words or the name of its own key."""
     if len(value) < 2 and not value.isdecimal():
         return False
-    said = set(words(value)) - STOP_WORDS
+    said = frozenset(words(value)) - STOP_WORDS
     return bool(said) and said != words_of_key(key) - STOP_WORDS
 
 
 def words(text: str) -> list[str]:
     """List the words of a text, in lower case."""
-    return re.findall(r"[^\W_]+", text.casefold())
+    return _WORD.findall(text.casefold())
 
 
 def _is_echo(span: Span, page: Page) -> bool:
     """Whether a span runs across sentences, or is a whole sentence, or is the whole text."""
     start, end = span
-    before, within, after = page.text[:start], page.text[start:end], page.text[end:]
-    stands_alone = not any(map(str.isalnum, before)) and not any(map(str.isalnum, after))
+    within = page.text[start:end]
+    stands_alone = start <= page.said[0] and page.said[1] <= end
     if stands_alone or _CROSSES.search(within):
         return True
     return (
         len(words(within)) >= _SHORTEST_SENTENCE
-        and _starts_sentence(before)
-        and _ends_sentence(within, after)
+        and _starts_sentence(page.text[max(0, start - _CONTEXT) : start])
+        and _ends_sentence(within, page.text[end : end + 2])
     )
 
 
-def words_of_key(key: str) -> set[str]:
-    """Return the words that a key is made of: `vendorName` and `vendor_name` of vendor and name."""
-    return set(words(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key).replace("_", " ")))
+def words_in_order(key: str) -> list[str]:
+    """List the words that a key is made of: `vendorName` and `vendor_name` of vendor and name."""
+    return words(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key).replace("_", " "))
+
+
+@lru_cache(maxsize=1024)
+def words_of_key(key: str) -> frozenset[str]:
+    """Return the words that a key is made of, whatever their order."""
+    return frozenset(words_in_order(key))
 
 
 def _starts_sentence(before: str) -> bool:

@@ -1,22 +1,25 @@
 """What became of a completion."""
 
-import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from adhere.config import Form
 from adhere.records import JSON
+from adhere.reward.wrapping import (
+    BLANKS,
+    Embedded,
+    Wrapping,
+    between_tags,
+    could_be_json,
+    unclosed,
+    unwrapped,
+)
 from adhere.schema import Schema, Violation
+from adhere.schema.limits import excess_of_answer
 from adhere.schema.parse import Malformed as NotJson
 from adhere.schema.parse import Parsed, parse_json
 
 Outcome: TypeAlias = Literal["no_output", "malformed", "violates", "obeys"]
-Wrapping: TypeAlias = Literal["none", "fence", "prose"]
-"""What stands around the JSON: nothing but white space, a code fence, or other text."""
-
-_BLANKS = " \t\n\r"
-"""The white space of JSON."""
-_SCALAR_START = re.compile(r'["0-9\-]|true|false|null')
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +29,8 @@ class NoOutput:
     answer: str
     """The text that was judged, without white space around it; empty where there was none."""
     wrapping: Wrapping = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """The JSON inside a malformed answer: its first object or list, or what it begins with."""
-
-    start: int
-    end: int
-    """Up to here it is sound: to the end of its value or to its first error, exclusive."""
-    parsed: Parsed | None
-    """Its value, where only what stands around it makes the answer malformed; `None` where it breaks off."""
+    """`think` where a thought was begun and never ended, `answer` where the tags of an answer were: the limit
+    of tokens cut it off. Otherwise `none`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +53,7 @@ class Violates:
     violations: tuple[Violation, ...]
     answer: str
     wrapping: Wrapping = "none"
+    """Under the form `think`, what stands outside the thought and the tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +63,7 @@ class Obeys:
     value: JSON
     answer: str
     wrapping: Wrapping = "none"
+    """As for `Violates`."""
 
 
 Verdict: TypeAlias = NoOutput | Malformed | Violates | Obeys
@@ -76,28 +72,41 @@ Verdict: TypeAlias = NoOutput | Malformed | Violates | Obeys
 def judge(text: str, schema: Schema, *, form: Form = "plain") -> Verdict:
     """Say what became of a completion.
 
-    The whole answer must be one JSON value; white space around it is allowed, code fences and prose are
-    not. There is no output where no JSON could begin: without `{` and `[` anywhere and without a
-    quotation mark, digit, minus, `true`, `false` or `null` at the start.
+    The whole answer must be one JSON value; white space around it is allowed, code fences, prose and tags are
+    not. There is no output where no JSON could begin, a thought before it aside: without `{` and `[` anywhere
+    and without a quotation mark, digit, minus, `true`, `false` or `null` at the start. Nor is there where
+    that thought never ends. An answer past the limits of `adhere.schema.limits` is malformed and is not read.
 
-    Pure.
+    Pure; linear in the length of the completion.
 
     Args:
         text: The whole completion.
         schema: What its answer should obey.
         form: `plain`: the completion is the answer. `think`: the answer stands between the last
-            `<answer>` and the `</answer>` after it; what is before and after is not judged.
+            `<answer>` and the `</answer>` after it; what is before and after is named and not judged.
     """
-    answer = _answer(text, form)
-    if not _could_be_json(answer):
-        return NoOutput(answer)
+    answer, outside = (text.strip(BLANKS), "none") if form == "plain" else between_tags(text)
+    excess = excess_of_answer(answer)
+    if excess is not None:
+        return Malformed(excess, 0, answer, outside, Embedded(0, 0, None))
+    if not could_be_json(answer):
+        return NoOutput(answer, unclosed(text))
     match parse_json(answer):
         case Parsed(value):
-            violations = tuple(schema.violations(value))
-            return Violates(value, violations, answer) if violations else Obeys(value, answer)
+            return _checked(value, schema, answer, outside)
         case NotJson(reason, position):
-            inside = _embedded(answer, position or 0)
-            return Malformed(reason, position or 0, answer, _wrapping(answer, inside), inside)
+            inside, around = unwrapped(answer, position or 0)
+            if inside is None:
+                return NoOutput(answer, around)
+            return Malformed(reason, position or 0, answer, outside if around == "none" else around, inside)
+
+
+def bare(verdict: Malformed, schema: Schema) -> Violates | Obeys | None:
+    """Judge the JSON inside a malformed answer as if it stood alone; `None` where it breaks off."""
+    inside = verdict.embedded
+    if inside.parsed is None:
+        return None
+    return _checked(inside.parsed.value, schema, verdict.answer[inside.start : inside.end], verdict.wrapping)
 
 
 def outcome(verdict: Verdict) -> Outcome:
@@ -113,39 +122,6 @@ def outcome(verdict: Verdict) -> Outcome:
             return "obeys"
 
 
-def _answer(text: str, form: Form) -> str:
-    if form == "plain":
-        return text.strip(_BLANKS)
-    _, opened, rest = text.rpartition("<answer>")
-    answer, closed, _ = rest.partition("</answer>")
-    return answer.strip(_BLANKS) if opened and closed else ""
-
-
-def _could_be_json(answer: str) -> bool:
-    return "{" in answer or "[" in answer or _SCALAR_START.match(answer) is not None
-
-
-def _embedded(answer: str, position: int) -> Embedded:
-    """Find the JSON inside an answer that stops being JSON at `position`."""
-    start = 0 if _SCALAR_START.match(answer) else min(at for at in map(answer.find, "{[") if at >= 0)
-    end = position
-    if start > 0:
-        match parse_json(answer[start:]):
-            case Parsed() as parsed:
-                return Embedded(start, len(answer), parsed)
-            case NotJson(_, offset):
-                end = start + (offset or 0)
-    sound = answer[start:end].rstrip(_BLANKS)
-    # Where nothing follows, the answer was cut off: it is not a value with something after it.
-    match parse_json(sound) if end < len(answer) else None:
-        case Parsed() as parsed:
-            return Embedded(start, start + len(sound), parsed)
-        case _:
-            return Embedded(start, end, None)
-
-
-def _wrapping(answer: str, inside: Embedded) -> Wrapping:
-    around = answer[: inside.start] + (answer[inside.end :] if inside.parsed else "")
-    if not around:
-        return "none"
-    return "fence" if "```" in around else "prose"
+def _checked(value: JSON, schema: Schema, answer: str, wrapping: Wrapping) -> Violates | Obeys:
+    violations = tuple(schema.violations(value))
+    return Violates(value, violations, answer, wrapping) if violations else Obeys(value, answer, wrapping)

@@ -11,7 +11,7 @@ from adhere.records import JSON
 from adhere.schema.blank import form
 from adhere.schema.canonical import spelled
 from adhere.schema.check import compiled
-from adhere.schema.limits import MAX_WRITTEN_OUT, excesses, too_large, too_many_written_out
+from adhere.schema.limits import MAX_WRITTEN_OUT, excesses, patterns, too_large, too_many_written_out
 from adhere.schema.places import Child, Place, Subschema, pointer_of, with_children
 from adhere.schema.reference import DRAFT_07, Overgrown, References
 from adhere.schema.refusal import Refusal
@@ -111,10 +111,7 @@ def _bad_reference(pointer: str, reference: str) -> Refusal:
 
 
 def _bad_patterns(place: Place, schema: dict[str, JSON]) -> Iterator[Refusal]:
-    pattern, named = schema.get("pattern"), schema.get("patternProperties")
-    patterns = [("pattern", pattern)] if isinstance(pattern, str) else []
-    patterns += [("patternProperties", name) for name in named] if isinstance(named, dict) else []
-    for keyword, expression in patterns:
+    for keyword, expression in patterns(schema):
         fault = _pattern_fault(expression)
         if fault is not None:
             fix = "Write it without, or check it after reading"

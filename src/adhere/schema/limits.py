@@ -1,4 +1,4 @@
-"""How large a schema may be."""
+"""How large a schema may be, and an answer."""
 
 import json
 from collections.abc import Iterator
@@ -28,6 +28,18 @@ MAX_WRITTEN_OUT = 10_000
 million."""
 MAX_WRITTEN_OUT_DEPTH = 64
 """Schemas inside one another once every reference is written out."""
+
+MAX_ANSWER_CHARACTERS = 2**20
+MAX_PROSE_CHARACTERS = 2**17
+"""Of an answer that is held against a rubric."""
+MAX_ANSWER_VALUES = 10_000
+"""Commas and opening brackets of an answer, strings aside: about as many as it has values. With one more, or
+with more characters, it is refused and not read."""
+MAX_EXPLAINED_VALUES = 2_000
+"""Values of an answer up to which all that it breaks is listed, under a schema of which no `anyOf` or `oneOf`
+has more than one branch; n branches are looked into for every value, and the limit is an n-th."""
+MAX_EXPLAINED_CHARACTERS = 64 * 1024
+"""Of the keys and strings of an answer up to which all that it breaks is listed; every message quotes it."""
 
 _SPLIT = "Split the schema into smaller ones"
 
@@ -69,7 +81,7 @@ def _excesses_of(place: Place, schema: dict[str, JSON], properties: int, options
         yield refusal(
             keyword, f"is {place.depth} schemas deep, and at most {MAX_DEPTH} may be nested", _SPLIT
         )
-    for keyword, pattern in _patterns(schema):
+    for keyword, pattern in patterns(schema):
         if len(pattern.encode()) > MAX_PATTERN_BYTES:
             yield refusal(
                 keyword, f"has a pattern of more than {MAX_PATTERN_BYTES} bytes", "Shorten the pattern"
@@ -125,11 +137,56 @@ def is_recursive(references: References) -> bool:
     return False
 
 
+def excess_of_answer(answer: str) -> str | None:
+    """Say of which there is too much in an answer; `None` where it may be read.
+
+    Linear in the length of the answer, in few passes.
+    """
+    if len(answer) > MAX_ANSWER_CHARACTERS:
+        return f"more than {MAX_ANSWER_CHARACTERS} characters"
+    if _marks(answer) <= MAX_ANSWER_VALUES:
+        return None
+    unescaped = answer.replace("\\\\", "").replace('\\"', "") if "\\" in answer else answer
+    outside_strings = "".join(unescaped.split('"')[::2])
+    return f"more than {MAX_ANSWER_VALUES} values" if _marks(outside_strings) > MAX_ANSWER_VALUES else None
+
+
+def is_explained(value: JSON, *, branches: int) -> bool:
+    """Whether a value is small enough for all that it breaks to be listed.
+
+    Args:
+        value: As it was parsed.
+        branches: Of the `anyOf` or `oneOf` with most of them.
+    """
+    values_left = MAX_EXPLAINED_VALUES // max(1, branches)
+    characters_left = MAX_EXPLAINED_CHARACTERS
+    waiting: list[JSON] = [value]
+    while waiting and values_left >= 0 and characters_left >= 0:
+        node = waiting.pop()
+        values_left -= 1
+        match node:
+            case str():
+                characters_left -= len(node)
+            case list():
+                waiting += node
+            case dict():
+                characters_left -= sum(map(len, node))
+                waiting += node.values()
+            case _:
+                continue
+    return values_left >= 0 and characters_left >= 0
+
+
+def _marks(text: str) -> int:
+    return text.count(",") + text.count("[") + text.count("{")
+
+
 def _count(value: JSON) -> int:
     return len(value) if isinstance(value, (dict, list)) else 0
 
 
-def _patterns(schema: dict[str, JSON]) -> Iterator[tuple[str, str]]:
+def patterns(schema: dict[str, JSON]) -> Iterator[tuple[str, str]]:
+    """Yield the regular expressions of a schema, without those of the schemas inside it, by keyword."""
     pattern, named = schema.get("pattern"), schema.get("patternProperties")
     if isinstance(pattern, str):
         yield "pattern", pattern

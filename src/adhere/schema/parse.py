@@ -20,6 +20,8 @@ twice."""
 _BRACKET = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
 _TOKEN = re.compile(rf'{_STRING}|[\[\]{{}}:,]|[^\s"\[\]{{}}:,]+', re.DOTALL)
 _PLAIN_STRING = re.compile(r'"([^"]*)"(\s*:)?')
+_BRACES = frozenset("{}")
+_CLOSED_OBJECT = re.compile(r"\{[^{}]*\}")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -155,10 +157,28 @@ def _earlier_fault(text: str) -> Malformed | None:
 
     Only a repeated key of an object still open, or half an escaped pair: the hooks stop at numbers at once.
     """
-    keys = [key for key, colon in _PLAIN_STRING.findall(text) if colon]
-    if "\\" not in text and len(set(keys)) == len(keys):
+    strings = _PLAIN_STRING.findall(text)
+    if "\\" not in text and (_has_unique_keys(strings) or _has_unique_keys(_of_open_objects(text, strings))):
         return None
     return _first_fault(text)
+
+
+def _has_unique_keys(strings: list[tuple[str, str]]) -> bool:
+    """Whether no string that a colon follows is there twice."""
+    keys = [key for key, colon in strings if colon]
+    return len(set(keys)) == len(keys)
+
+
+def _of_open_objects(text: str, strings: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Leave out the strings of objects that end within `text`, unless a brace may be part of a string."""
+    if 2 * len(strings) < text.count('"') or not _BRACES.isdisjoint(
+        "".join([string for string, _ in strings])
+    ):
+        return strings
+    closed = 1
+    while closed:
+        text, closed = _CLOSED_OBJECT.subn("", text)
+    return _PLAIN_STRING.findall(text)
 
 
 def _first_fault(text: str) -> Malformed | None:

@@ -1,5 +1,6 @@
 """A JSON Schema that adhere accepts: checked, named, hashed and compiled."""
 
+import hashlib
 import importlib.util
 import json
 import sys
@@ -16,6 +17,8 @@ from adhere.schema.blank import blank
 from adhere.schema.canonical import canonical, content_hash, spelled
 from adhere.schema.check import Check, Violation, check
 from adhere.schema.dialect import refusals
+from adhere.schema.footprint import footprint
+from adhere.schema.kept import Kept
 from adhere.schema.leaf import Leaf, leaves
 from adhere.schema.parse import Malformed, Parsed, parse_bytes, parse_json
 from adhere.schema.reference import References
@@ -28,8 +31,9 @@ if TYPE_CHECKING:
 class Schema:
     """A JSON Schema that adhere accepts; two are equal if their canonical texts are.
 
-    Make one with `of`, `read` or `load`. Equal schemas share one compiled check. A copy or a pickle of a
-    schema is made again from its source.
+    Make one with `of`, `read` or `load`. Equal schemas share one compiled check, and what was read and
+    compiled is kept for the next who gives the same text: up to 64 MiB. A copy or a pickle of a schema is
+    made again from its source.
     """
 
     source: dict[str, JSON] = field(compare=False)
@@ -55,13 +59,13 @@ class Schema:
             SchemaError: It is not a JSON Schema, or it uses what `docs/dialect.md` lists as refused.
         """
         if isinstance(given, str):
-            return cls._of_read(parse_json(given), name=name, where=name or "schema", otherwise="schema")
+            return cls._of_text(given, name=name, where=name or "schema", otherwise="schema")
         if isinstance(given, type):
             where = name or given.__name__
-            read = parse_json(_as_text(_model_schema(given, where), where))
-            return cls._of_read(read, name=name, where=where, otherwise=given.__name__)
+            text = _as_text(_model_schema(given, where), where)
+            return cls._of_text(text, name=name, where=where, otherwise=given.__name__)
         where = name or "schema"
-        return cls._of_read(parse_json(_as_text(given, where)), name=name, where=where, otherwise="schema")
+        return cls._of_text(_as_text(given, where), name=name, where=where, otherwise="schema")
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -79,7 +83,7 @@ class Schema:
                 f"the file cannot be read ({fault.strerror})",
                 fix="Give the path of a JSON Schema",
             ) from fault
-        return cls._of_read(parse_bytes(text), name=None, where=str(path), otherwise=path.stem)
+        return cls._of_text(text, name=None, where=str(path), otherwise=path.stem)
 
     @classmethod
     def load(cls, reference: str) -> Self:
@@ -106,24 +110,17 @@ class Schema:
         return cls.of(model)
 
     @classmethod
-    def _of_read(cls, read: Parsed | Malformed, *, name: str | None, where: str, otherwise: str) -> Self:
-        source = _object(read, where)
-        found = refusals(source)
-        if found:
-            first = found[0]
-            place = References(source).places[first.pointer].schema
-            named = f"keyword {first.keyword!r}" if first.keyword else "it"
-            raise SchemaError.at(f"{where}#{first.pointer}", place, f"{named} {first.reason}", fix=first.fix)
-        title = source.get("title")
-        text = canonical(source)
+    def _of_text(cls, text: str | bytes, *, name: str | None, where: str, otherwise: str) -> Self:
+        given = text.encode(errors="surrogatepass") if isinstance(text, str) else text
+        accepted = _ACCEPTED.get(hashlib.sha256(given).hexdigest(), lambda: _accepted(text, where))
         return cls(
-            source=source,
-            name=name or (title if isinstance(title, str) and title else otherwise),
-            canonical=text,
-            hash=content_hash(source),
-            blank=blank(source),
-            leaves=leaves(source),
-            _check=check(text),
+            source=accepted.source,
+            name=name or accepted.title or otherwise,
+            canonical=accepted.canonical,
+            hash=accepted.hash,
+            blank=accepted.blank,
+            leaves=accepted.leaves,
+            _check=accepted.check,
         )
 
     def violations(self, value: JSON) -> list[Violation]:
@@ -140,6 +137,45 @@ class Schema:
 
     def __reduce__(self) -> "tuple[partial[Self], tuple[str]]":
         return partial(type(self).of, name=self.name), (spelled(self.source),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Accepted:
+    """All of a schema but its name, which depends on who gives it."""
+
+    source: dict[str, JSON]
+    title: str
+    canonical: str
+    hash: str
+    blank: str
+    leaves: tuple[Leaf, ...]
+    check: Check
+
+
+_ACCEPTED = Kept[_Accepted](most=64 * 2**20)
+"""By the hash of the text that was given: some thousand schemas of a dozen fields."""
+
+
+def _accepted(text: str | bytes, where: str) -> tuple[_Accepted, int]:
+    """Read, refuse or compile a schema, and say how much memory it takes."""
+    source = _object(parse_json(text) if isinstance(text, str) else parse_bytes(text), where)
+    found = refusals(source)
+    if found:
+        first = found[0]
+        place = References(source).places[first.pointer].schema
+        named = f"keyword {first.keyword!r}" if first.keyword else "it"
+        raise SchemaError.at(f"{where}#{first.pointer}", place, f"{named} {first.reason}", fix=first.fix)
+    title, spelling = source.get("title"), canonical(source)
+    accepted = _Accepted(
+        source=source,
+        title=title if isinstance(title, str) else "",
+        canonical=spelling,
+        hash=content_hash(source),
+        blank=blank(source),
+        leaves=leaves(source),
+        check=check(spelling),
+    )
+    return accepted, footprint(source, size=len(spelling.encode()), leaves=len(accepted.leaves))
 
 
 def _as_text(given: object, where: str) -> str:

@@ -13,6 +13,7 @@ from adhere.model import Model
 from adhere.prompt import Rendered
 from adhere.records import Example
 from adhere.reward.loading import load
+from adhere.reward.score import by_part
 from adhere.schema import Schema
 from adhere.train.batch import by_length, side_by_side
 from adhere.train.forward import answer_logprobs
@@ -32,7 +33,7 @@ class GrpoStep:
     reward: float
     """Mean over the step's completions."""
     parts: Mapping[str, float]
-    """Mean of each part of the reward."""
+    """Mean of each part of the reward, over the completions that have it."""
     outcomes: Mapping[str, float]
     """Share of completions by what became of them."""
     zero_variance: float
@@ -61,7 +62,7 @@ def train(
     is computed; the loss is still divided by all tokens of the step, so a step with little signal moves the
     weights little.
     """
-    reward = load(config.reward, form=config.form, scoring=config.scoring)
+    reward = load(config.reward, form=config.form, scoring=config.scoring, own=config.own)
     optimizer = adamw(model, lr=config.lr, weight_decay=0.0)
     stream = forever(examples, seed=config.seed)
     for step in range(config.steps):
@@ -127,7 +128,7 @@ def _step(
         step=number,
         groups=tuple(groups),
         reward=fmean(rollout.score.total for rollout in rolled),
-        parts={name: fmean(r.score.parts[name] for r in rolled) for name in rolled[0].score.parts},
+        parts={name: fmean(values) for name, values in by_part(r.score for r in rolled).items()},
         outcomes={name: count / len(rolled) for name, count in sorted(outcomes.items())},
         zero_variance=fmean(all(rollout.advantage == 0 for rollout in group) for group in groups),
         length=fmean(len(rollout.completion.tokens) for rollout in rolled),

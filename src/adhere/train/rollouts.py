@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from adhere import prompt
-from adhere.config import GrpoConfig
+from adhere.config import GrpoSettings
 from adhere.decode.sample import Question, Sampling, sample
 from adhere.model import Model
 from adhere.records import Completion, Example
@@ -30,7 +30,7 @@ def rollouts(
     examples: Sequence[Example],
     schemas: Mapping[str, Schema],
     reward: Reward,
-    config: GrpoConfig,
+    config: GrpoSettings,
     *,
     step: int,
 ) -> list[tuple[Rollout, ...]]:

@@ -1,28 +1,33 @@
 """`adhere sft` and `adhere grpo`: reads data, runs a loop, logs every update, seals the directory."""
 
 import json
+import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from adhere import artifact
-from adhere.config import GrpoConfig, SftConfig
+from adhere.config import GrpoConfig, SftConfig, is_preset
 from adhere.data import store
-from adhere.errors import DataError
+from adhere.data.store import Dataset
+from adhere.errors import DataError, TrainingStopped
 from adhere.model import Model, load, save
 from adhere.records import JSON
+from adhere.reward import loading
+from adhere.reward.normalise import refuse_unknown_paths
 from adhere.reward.score import needs_target
 from adhere.train import grpo as grpo_loop
 from adhere.train import sft as sft_loop
+from adhere.train.doctor import Report
+from adhere.train.examine import Sampled, examine
 from adhere.train.grpo import GrpoStep
+from adhere.train.progress import progress
 from adhere.train.rollouts import Rollout
 from adhere.train.sft import SftStep
+from adhere.train.watch import Watch
 
 METRICS = "metrics.jsonl"
 ROLLOUTS = "rollouts.jsonl"
@@ -59,26 +64,51 @@ def grpo(config: GrpoConfig) -> dict[str, JSON]:
     """Run reinforcement learning and write its directory; return the summary.
 
     Raises:
+        ConfigError: The reward is the user's own and cannot be loaded, or `normalise` names no value.
         DataError: The reward needs targets and a row has none.
+        TrainingStopped: The steps taught nothing, and `config.stop` is set.
     """
+    inputs = [config.data, *loading.files(config.reward, config.scoring)]
     dataset = store.read(config.data)
+    refuse_unknown_paths(config.scoring.normalise, dataset.schemas.values())
     unlabelled = next((example for example in dataset.examples if example.target is None), None)
-    if needs_target(config.reward) and unlabelled is not None:
+    if is_preset(config.reward) and needs_target(config.reward) and unlabelled is not None:
         raise DataError.at(
             f"{config.data} row {unlabelled.id}",
             unlabelled.target,
             f"the reward {config.reward!r} compares with a target and this row has none",
             fix="Label the rows, or train with --reward grounded, which needs no labels",
         )
-    with artifact.writing(config.out, config, inputs=[config.data]) as run:
+    with artifact.writing(config.out, config, inputs=inputs) as run:
         model = load(config.model)
+        watch = _watch(model, dataset, config)
         began = time.monotonic()
         with kept_when_interrupted(run, model):
-            updates = grpo_loop.train(model, dataset.examples, dataset.schemas, config)
+            updates = watch.steps(grpo_loop.train(model, dataset.examples, dataset.schemas, config))
             steps = list(logged_grpo(updates, run.path, config.steps))
         save(model, run.path / CHECKPOINT)
         run.summary = _summary(config.out, steps=len(steps), began=began, final=steps[-1])
+        if watch.report is not None:
+            run.summary = {**run.summary, "diagnosis": watch.report.as_json()}
+            if config.stop and not watch.has_learned_all:
+                run.keep_on_interrupt = True
+                taught = f"stopped after {len(steps)} of {config.steps} steps: {watch.report.line}"
+                kept = f"{config.out} holds weights and logs, and --no-stop goes on regardless"
+                raise TrainingStopped(f"{taught}. {kept}.", run.summary)
     return dict(run.summary)
+
+
+def _watch(model: Model, dataset: Dataset, config: GrpoConfig) -> Watch:
+    def diagnosed(steps: Sequence[GrpoStep]) -> Report:
+        # The loop samples its first step as step 0.
+        sampled = [Sampled(step.step - 1, step.groups) for step in steps]
+        reward = loading.load(config.reward, form=config.form, scoring=config.scoring, own=config.own)
+        return examine(model, dataset, sampled, reward, config, rows=config.data)
+
+    def warn(report: Report) -> None:
+        sys.stderr.write(f"adhere grpo: {report.line}. Going on, as --no-stop asks.\n")
+
+    return Watch(diagnosed, lr=config.lr, stop=config.stop, warn=warn)
 
 
 def logged_grpo(steps: Iterable[GrpoStep], directory: Path, total: int) -> Iterator[dict[str, JSON]]:
@@ -86,7 +116,7 @@ def logged_grpo(steps: Iterable[GrpoStep], directory: Path, total: int) -> Itera
     with (
         (directory / METRICS).open("w", encoding="utf-8", buffering=1) as metrics,
         (directory / ROLLOUTS).open("w", encoding="utf-8") as rollouts,
-        _progress("grpo", total) as advance,
+        progress("grpo", total) as advance,
     ):
         for step in steps:
             for rollout in chain.from_iterable(step.groups):
@@ -103,7 +133,7 @@ def logged_sft(steps: Iterable[SftStep], directory: Path, total: int) -> Iterato
     """Write every step down, draw progress, and pass the steps' numbers on."""
     with (
         (directory / METRICS).open("w", encoding="utf-8", buffering=1) as metrics,
-        _progress("sft", total) as advance,
+        progress("sft", total) as advance,
     ):
         for step in steps:
             numbers: dict[str, JSON] = asdict(step)
@@ -129,6 +159,7 @@ def _rollout(step: int, rollout: Rollout) -> dict[str, JSON]:
         "outcome": rollout.score.outcome,
         "reward": rollout.score.total,
         "parts": dict(rollout.score.parts),
+        "wrapping": rollout.score.wrapping,
         "advantage": rollout.advantage,
     }
 
@@ -155,22 +186,3 @@ def kept_when_interrupted(run: artifact.Run, model: Model) -> Iterator[None]:
         save(model, run.path / CHECKPOINT)
         run.keep_on_interrupt = True
         raise
-
-
-@contextmanager
-def _progress(verb: str, total: int) -> Iterator[Callable[[str], None]]:
-    """Draw a bar with the time left on stderr; yield a function that advances it by one."""
-    columns = (
-        TextColumn(verb),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=total)
-
-        def advance(description: str) -> None:
-            bar.update(task, advance=1, description=description)
-
-        yield advance
