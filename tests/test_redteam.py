@@ -96,7 +96,7 @@ def test_what_reaches_the_bar_is_shown_with_its_reason(
     [
         pytest.param(["--rollouts", "x.jsonl"], "there are no rows to cheat on", id="no rows"),
         pytest.param(["--data", "d", "--reward", "rubric"], "this reward reads free text", id="free text"),
-        pytest.param(["--data", "no-such"], "no such file", id="no such rows"),
+        pytest.param(["--data", "no-such"], "there is no such directory or file", id="no such rows"),
     ],
 )
 def test_what_cannot_be_attacked_is_refused(
