@@ -22,6 +22,11 @@ PREFILL: dict[Form, str] = {"plain": "", "think": "<think>"}
 """What the prompt has already written of the answer, unless the user says otherwise."""
 
 
+def beginning(form: Form, prefill: str | None) -> str:
+    """Return what the prompt has already written of the answer; `None` asks for what its form wants."""
+    return PREFILL[form] if prefill is None else prefill
+
+
 class Tokenizer(Protocol):
     """What is asked of a Hugging Face tokenizer."""
 
@@ -104,7 +109,7 @@ def prompt(
         )
     else:
         text = "\n\n".join(message["content"] for message in conversation) + "\n\n"
-    started = PREFILL[form] if prefill is None else prefill
+    started = beginning(form, prefill)
     return tuple(tokenizer.encode(text + started, add_special_tokens=False))
 
 
@@ -140,7 +145,7 @@ def render(
     Raises:
         DataError: The example has no target, or its answer does not begin with `prefill`.
     """
-    started = PREFILL[form] if prefill is None else prefill
+    started = beginning(form, prefill)
     whole = answer(example, schema, form=form)
     if not whole.startswith(started):
         raise DataError.at(

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
-from adhere.config import STANDARD_STREAM, ScoreConfig, is_preset
+from adhere.config import STANDARD_STREAM, ScoreConfig
 from adhere.data import store
 from adhere.errors import ConfigError
 from adhere.measure.statistics import Mean, Rate
@@ -67,7 +67,7 @@ def _scores(config: ScoreConfig) -> Iterator[tuple[str, Score]]:
 def _attempts(config: ScoreConfig) -> Iterator[Attempt]:
     schemas = store.read_schemas(config.schema)
     refuse_unknown_paths(config.scoring.normalise, schemas.values())
-    compares = is_preset(config.preset) and needs_target(config.preset)
+    compares = needs_target(config.preset)
     for row in store.rows(config.rows):
         # Only `grounded` looks at the text.
         given = row if config.preset == "grounded" else replace(row, columns={"text": "", **row.columns})

@@ -84,6 +84,16 @@ def read(path: Path) -> Dataset:
             no schema that is there, repeats an id, or has a target that breaks its schema.
         SchemaError: A schema is not one.
     """
+    return dataset(*parts(path))
+
+
+def parts(path: Path) -> tuple[Iterator[Row], Mapping[str, Schema]]:
+    """Return the rows of a directory or JSONL file, yet to be read, and the schemas beside it.
+
+    Raises:
+        DataError: There is no such path, or there are no schemas beside it.
+        SchemaError: A schema is not one.
+    """
     if not path.exists():
         why = "there is no such directory or file, and it should hold examples"
         raise DataError.at(
@@ -91,8 +101,7 @@ def read(path: Path) -> Dataset:
         )
     file = path / EXAMPLES if path.is_dir() else path
     several = file.with_name(SCHEMAS)
-    schemas = read_schemas(several if several.exists() else file.with_name(SCHEMA))
-    return dataset(rows(file), schemas)
+    return rows(file), read_schemas(several if several.exists() else file.with_name(SCHEMA))
 
 
 def write(dataset: Dataset, directory: Path, filename: str = EXAMPLES) -> None:

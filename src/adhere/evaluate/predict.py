@@ -59,7 +59,7 @@ def predict(
         SchemaError: The grammar cannot guarantee a schema.
         ModelError: A prompt leaves no room in the model's context.
     """
-    started = prompt.PREFILL[form] if prefill is None else prefill
+    started = prompt.beginning(form, prefill)
     grammars = _grammars(model, dataset, form, started) if constrain else {}
     asked = [
         (

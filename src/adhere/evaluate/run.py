@@ -6,9 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from adhere import artifact
 from adhere.config import EvalConfig, Form
 from adhere.data import store
@@ -17,6 +14,7 @@ from adhere.decode.sample import Sampling
 from adhere.evaluate.predict import LIKELIEST, Prediction, predict
 from adhere.measure import metrics
 from adhere.model import Model, load
+from adhere.progress import progress as bar
 from adhere.records import JSON
 from adhere.reward.verdict import Obeys, Violates
 
@@ -128,6 +126,7 @@ def _inputs(config: EvalConfig) -> list[Path]:
 
 
 def _with_bar(coming: Iterable[Prediction], title: str, total: int) -> Iterator[Prediction]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        yield from bar.track(coming, total=total, description=title)
+    with bar(title, total) as advance:
+        for prediction in coming:
+            yield prediction
+            advance("")

@@ -11,6 +11,7 @@ from adhere.reward.dates import dates
 from adhere.reward.numerals import numbers
 from adhere.schema import Schema
 from adhere.schema.limits import is_recursive
+from adhere.schema.places import keys_of
 from adhere.schema.reference import References
 
 _LONGEST = 64
@@ -73,18 +74,14 @@ def refuse_unknown_paths(normalise: tuple[str, ...], schemas: Iterable[Schema]) 
 def _rules(normalise: tuple[str, ...]) -> tuple[_Rule, ...]:
     """Read settings once."""
     return tuple(
-        _Rule(None if path == _EVERYWHERE else _steps(path), names)
+        _Rule(None if path == _EVERYWHERE else keys_of(path), names)
         for path, names in normalisers(normalise).items()
     )
 
 
-def _steps(pointer: str) -> tuple[str, ...]:
-    return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
-
-
 def _leads_to(path: str, leaf: str, kind: str) -> bool:
     """Whether a path can be that of a leaf, or of what a leaf of which nothing is said may have in it."""
-    asked, steps = _steps(path), _steps(leaf)
+    asked, steps = keys_of(path), keys_of(leaf)
     if len(asked) < len(steps) or (len(asked) > len(steps) and _OPEN.isdisjoint(kind.split("|"))):
         return False
     return all(one == other or "*" in {one, other} for one, other in zip(asked, steps, strict=False))

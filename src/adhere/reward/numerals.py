@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
+from adhere.records import JSON
 from adhere.schema.parse import MAX_DIGITS
 
 Number: TypeAlias = int | float
@@ -40,6 +41,11 @@ _POINT_IS_DECIMAL = re.compile(
     r"(?:\.[0-9]+)?"
 )
 _COMMA_IS_DECIMAL = re.compile(r"(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]{1,3}(?:'[0-9]{3})+)(?:,[0-9]+)?")
+
+
+def is_number(value: JSON) -> TypeGuard[Number]:
+    """Whether a value is a number of JSON; in Python true is an integer too."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def numbers(text: str) -> Iterator[tuple[Number, Span]]:

@@ -7,7 +7,7 @@ from adhere.reward.expected import expected
 from adhere.reward.place import Place, places_in
 from adhere.reward.verdict import Malformed, NoOutput, Violates
 from adhere.schema import Schema, Violation
-from adhere.schema.places import pointer_token
+from adhere.schema.places import keys_of, pointer_token
 
 _Side: TypeAlias = Literal["key", "start", "close"]
 
@@ -54,11 +54,10 @@ def _fault(violation: Violation, value: JSON, schema: Schema) -> tuple[str, _Sid
 def _unexpected_key(pointer: str, value: JSON, schema: Schema) -> str | None:
     """Return the first key that the schema does not name, of the object at `pointer`; `None` if not known."""
     here, part = expected(schema), value
-    for step in pointer.split("/")[1:]:
+    for key in keys_of(pointer):
         if isinstance(part, list):
-            here, part = here.item(int(step)), part[int(step)]
+            here, part = here.item(int(key)), part[int(key)]
         else:
-            key = step.replace("~1", "/").replace("~0", "~")
             here, part = here.key(key), cast("dict[str, JSON]", part)[key]
     keys = cast("dict[str, JSON]", part)
     return next((key for key in keys if not here.key(key).known), None)

@@ -12,11 +12,12 @@ from typing import Literal, TypeAlias, TypeGuard, get_args
 
 from adhere.errors import ConfigError, DataError, SchemaError
 from adhere.records import JSON, Example
-from adhere.reward.numerals import Number, comparable
+from adhere.reward.numerals import Number, comparable, is_number
 from adhere.reward.page import read
 from adhere.schema import Malformed, Parsed, Schema, parse_bytes, parse_json
 from adhere.schema.canonical import canonical
 from adhere.schema.limits import MAX_PROSE_CHARACTERS
+from adhere.schema.places import keys_of
 
 Aspect: TypeAlias = Literal["accuracy", "relevance", "completeness", "reasoning", "format"]
 Check: TypeAlias = Callable[[str], float]
@@ -156,7 +157,7 @@ def _criterion(given: JSON, where: str) -> Criterion:
         raise DataError.at(
             f"{where} check", kind, "there is no such check", fix=f"Use one of {', '.join(_NEEDS)}"
         )
-    if not _is_number(weight) or not 0 < weight < math.inf:
+    if not is_number(weight) or not 0 < weight < math.inf:
         raise DataError.at(f"{where} weight", weight, "a weight is a number above 0", fix="Use 1")
     value = given.get("value")
     check = _check(kind, value, f"{where} value")
@@ -169,10 +170,6 @@ def _is_aspect(given: JSON) -> TypeGuard[Aspect]:
     return given in get_args(Aspect)
 
 
-def _is_number(given: JSON) -> TypeGuard[Number]:
-    return isinstance(given, int | float) and not isinstance(given, bool)
-
-
 def _check(kind: str, value: JSON, where: str) -> Check | None:
     """Return the check of this kind, or nothing where the value is none for it."""
     match kind:
@@ -180,8 +177,8 @@ def _check(kind: str, value: JSON, where: str) -> Check | None:
             texts = _texts(value)
             return _check_of_texts(kind, texts, where) if texts else None
         case "number":
-            numbers = [value] if _is_number(value) else value if isinstance(value, list) else []
-            sought = [comparable(each) for each in numbers if _is_number(each)]
+            numbers = [value] if is_number(value) else value if isinstance(value, list) else []
+            sought = [comparable(each) for each in numbers if is_number(each)]
             return partial(_numbers, sought) if sought and len(sought) == len(numbers) else None
         case "json_field":
             return _check_of_field(value)
@@ -280,8 +277,7 @@ def _field(pointer: str, equals: str | None, text: str) -> float:
 
 def _at(value: JSON, pointer: str) -> list[JSON]:
     """Return the one value at a pointer, or none."""
-    for step in pointer.split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
+    for key in keys_of(pointer):
         match value:
             case dict() if key in value:
                 value = value[key]

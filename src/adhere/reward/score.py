@@ -44,9 +44,12 @@ def by_part(scores: Iterable[Score]) -> Mapping[str, list[float]]:
     return values
 
 
-def needs_target(preset: Preset) -> bool:
-    """Whether a preset compares with the right answer, so that an example without one is a `DataError`."""
-    return preset in {"fields", "hierarchical", "thinkjson"}
+def needs_target(reward: str) -> bool:
+    """Whether a reward compares with the right answer, so that an example without one is a `DataError`.
+
+    Of a function of the user's own that is not known.
+    """
+    return reward in {"fields", "hierarchical", "thinkjson"}
 
 
 def score(

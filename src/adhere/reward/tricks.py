@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from adhere.records import JSON
 from adhere.reward.cheats import Family
 from adhere.reward.mould import cast_from, least
+from adhere.reward.numerals import is_number
 from adhere.reward.victim import Victim, mapped, written
 from adhere.schema.canonical import spelled
 
@@ -68,7 +69,7 @@ def other_quotes(row: Victim) -> Iterator[str]:
 
 def not_finite(row: Victim) -> Iterator[str]:
     """Numbers of the target as NaN, as infinities, or past the largest double."""
-    has_numbers = mapped(row.gold, lambda _, leaf: _PLACE if _is_number(leaf) else leaf)
+    has_numbers = mapped(row.gold, lambda _, leaf: _PLACE if is_number(leaf) else leaf)
     for word in _NOT_FINITE:
         yield spelled([has_numbers, _PLACE]).replace(spelled(_PLACE), word)
         yield spelled(has_numbers).replace(spelled(_PLACE), word) + ("" if has_numbers != row.gold else word)
@@ -148,10 +149,6 @@ BROKEN_TAGS: tuple[Family, ...] = (open_tags, wrapped_in_tags)
 
 def _tagged(answer: str) -> str:
     return f"<answer>{answer}</answer>"
-
-
-def _is_number(leaf: JSON) -> bool:
-    return isinstance(leaf, int | float) and not isinstance(leaf, bool)
 
 
 def _twice(first: JSON, then: JSON) -> str:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from statistics import fmean
 from typing import TypeAlias, cast
 
-from adhere.config import Form, OwnCalls, Scoring, is_preset
+from adhere.config import Form, OwnCalls, Scoring
 from adhere.errors import DataError
 from adhere.records import JSON, Example
 from adhere.reward.loading import IN_PROCESS, Attempt, load
@@ -101,7 +101,7 @@ class _Rows:
     def refuse_missing(self, columns: Mapping[str, object]) -> None:
         needed = {
             "schema_column": (self.schema_column, self.schema is None),
-            "target_column": (self.target_column, is_preset(self.reward) and needs_target(self.reward)),
+            "target_column": (self.target_column, needs_target(self.reward)),
             "text_column": (self.text_column, self.reward == "grounded"),
         }
         for setting, (column, is_needed) in needed.items():

@@ -53,6 +53,14 @@ def pointer_of(path: Sequence[str | int]) -> str:
     return "".join(map(pointer_token, path))
 
 
+def keys_of(pointer: str) -> tuple[str, ...]:
+    """Return the keys that `pointer_of` spelled, list indexes as their digits.
+
+    Source: RFC 6901 section 4.
+    """
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
+
+
 def children(schema: Mapping[str, JSON]) -> Iterator[Child]:
     """Yield the schemas directly inside `schema`, in the order written.
 

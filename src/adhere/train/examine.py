@@ -6,13 +6,14 @@ from itertools import islice
 from pathlib import Path
 
 from adhere import artifact, prompt
-from adhere.config import DoctorConfig, GrpoSettings, is_preset
+from adhere.config import DoctorConfig, GrpoSettings
 from adhere.data import store
 from adhere.data.store import Dataset
 from adhere.decode.sample import Question, Sampling, sample
 from adhere.errors import DataError, RewardError
 from adhere.measure.statistics import Rate
 from adhere.model import Model, load
+from adhere.progress import progress
 from adhere.records import JSON
 from adhere.reward import loading
 from adhere.reward.loading import Reward
@@ -24,7 +25,6 @@ from adhere.train.causes import OFTEN, Cause
 from adhere.train.doctor import Report, diagnose
 from adhere.train.facts import Facts
 from adhere.train.order import forever
-from adhere.train.progress import progress
 from adhere.train.recorded import recorded, settings
 from adhere.train.rollouts import Rollout, rollouts
 from adhere.train.trial import OPENED, Group, Trial
@@ -89,7 +89,7 @@ def examine(
     groups = [group for step in sampled for group in step.groups]
     by_id = {example.id: example for example in dataset.examples}
     asked = [by_id[group[0].completion.example_id] for group in groups]
-    started = prompt.PREFILL[config.form] if config.prefill is None else config.prefill
+    started = prompt.beginning(config.form, config.prefill)
     read = [model.tokenizer.decode(group[0].prompt).removesuffix(started) for group in groups]
     prompts = facts.prompts(read, asked, dataset.schemas, model.tokenizer, form=config.form)
     opened = OPENED + started if prompts.opens_thinking else started
@@ -205,7 +205,7 @@ def _rows(path: Path, reward: str) -> Dataset | Cause:
         evidence: dict[str, JSON] = {"targets": broken.as_json(), "first": str(fault)}
         return Cause("targets break the schema", why, evidence, "Mend these targets, or the schema")
     unlabelled = [example.id for example in dataset.examples if example.target is None]
-    if not (is_preset(reward) and needs_target(reward) and unlabelled):
+    if not (needs_target(reward) and unlabelled):
         return dataset
     return Cause(
         "targets missing",
@@ -217,12 +217,10 @@ def _rows(path: Path, reward: str) -> Dataset | Cause:
 
 
 def _broken_targets(path: Path) -> Rate:
-    file = path / store.EXAMPLES if path.is_dir() else path
-    several = file.with_name(store.SCHEMAS)
-    schemas = store.read_schemas(several if several.exists() else file.with_name(store.SCHEMA))
+    rows, schemas = store.parts(path)
     targets = [
         (schemas[store.schema_name(row, schemas)], row.columns["target"])
-        for row in store.rows(file)
+        for row in rows
         if row.columns.get("target") is not None
     ]
     return Rate(sum(not schema.obeys(target) for schema, target in targets), max(1, len(targets)))

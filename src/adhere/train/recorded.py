@@ -52,7 +52,7 @@ def recorded(log: Path, schemas: Mapping[str, Schema], *, form: Form, prefill: s
     Raises:
         DataError: A row lacks a column, or no prompt has two completions.
     """
-    started = prompt.PREFILL[form] if prefill is None else prefill
+    started = prompt.beginning(form, prefill)
     groups: dict[str, list[Trial]] = {}
     for row in rows(log):
         text = _completion(row)

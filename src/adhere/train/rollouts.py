@@ -53,7 +53,7 @@ def rollouts(
         step=step,
     )
     completions = list(sample(model, questions, settings))
-    started = prompt.PREFILL[config.form] if config.prefill is None else config.prefill
+    started = prompt.beginning(config.form, config.prefill)
     scores = iter(
         reward(
             [

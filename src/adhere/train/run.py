@@ -10,11 +10,12 @@ from itertools import chain
 from pathlib import Path
 
 from adhere import artifact
-from adhere.config import GrpoConfig, SftConfig, is_preset
+from adhere.config import GrpoConfig, SftConfig
 from adhere.data import store
 from adhere.data.store import Dataset
 from adhere.errors import DataError, TrainingStopped
 from adhere.model import Model, load, save
+from adhere.progress import progress
 from adhere.records import JSON
 from adhere.reward import loading
 from adhere.reward.normalise import refuse_unknown_paths
@@ -24,7 +25,6 @@ from adhere.train import sft as sft_loop
 from adhere.train.doctor import Report
 from adhere.train.examine import Sampled, examine
 from adhere.train.grpo import GrpoStep
-from adhere.train.progress import progress
 from adhere.train.rollouts import Rollout
 from adhere.train.sft import SftStep
 from adhere.train.watch import Watch
@@ -72,7 +72,7 @@ def grpo(config: GrpoConfig) -> dict[str, JSON]:
     dataset = store.read(config.data)
     refuse_unknown_paths(config.scoring.normalise, dataset.schemas.values())
     unlabelled = next((example for example in dataset.examples if example.target is None), None)
-    if is_preset(config.reward) and needs_target(config.reward) and unlabelled is not None:
+    if needs_target(config.reward) and unlabelled is not None:
         raise DataError.at(
             f"{config.data} row {unlabelled.id}",
             unlabelled.target,
