@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from adhere.measure.noise import noise, places
 from adhere.records import JSON
-from adhere.reward.leaves import Path
 from adhere.reward.verdict import judge
 from adhere.schema import Schema
+from adhere.schema.leaves import Path
 
 SCHEMA = Schema.of(
     {

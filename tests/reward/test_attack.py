@@ -27,7 +27,6 @@ from adhere.reward.attack import (
     known_of,
 )
 from adhere.reward.cheats import CHEATS
-from adhere.reward.leaves import leaves_at
 from adhere.reward.loading import Attempt, Reward, load
 from adhere.reward.match import match
 from adhere.reward.score import Score
@@ -35,6 +34,7 @@ from adhere.reward.tricks import BROKEN_TAGS, SPOILT, TAGS
 from adhere.reward.verdict import Malformed, NoOutput, judge
 from adhere.reward.victim import Victim, mapped, victims, written
 from adhere.schema import Schema, parse_json
+from adhere.schema.leaves import leaves_at
 from adhere.schema.parse import Parsed
 
 INVOICE = Schema.of(invoices.SCHEMA, name="invoice")

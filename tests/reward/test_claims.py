@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adhere.reward.claims import Claim, assign
-from adhere.reward.numerals import Span
+from adhere.text.numerals import Span
 
 
 def claim(spans: tuple[Span, ...], weight: float) -> Claim:

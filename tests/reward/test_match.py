@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from adhere.errors import EvaluationError
 from adhere.records import JSON
-from adhere.reward.leaves import leaves
 from adhere.reward.match import Finding, Match, all_missing, by_leaf, findings, match, tally, total
 from adhere.schema import Schema
+from adhere.schema.leaves import leaves
 
 ANY = Schema.of({})
 FREE = Schema.of(

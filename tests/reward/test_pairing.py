@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adhere.records import JSON
-from adhere.reward.expected import expected
 from adhere.reward.match import match
 from adhere.reward.pairing import MOST_COMPARISONS, pairs, right_leaves, unpaired
 from adhere.schema import Schema
+from adhere.schema.expected import expected
 
 FREE: dict[str, JSON] = {
     "x-order": "free",

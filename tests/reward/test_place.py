@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adhere.records import JSON
-from adhere.reward.leaves import leaves
 from adhere.reward.place import Place, places_in
+from adhere.schema.leaves import leaves
 
 TEXT = ' {"a": [1, {"b/c": "x}]"} ] , "~" : null, "d": {} } '
 

@@ -13,12 +13,12 @@ from adhere.records import JSON, Example
 from adhere.reward.claims import LARGEST_EXACT
 from adhere.reward.grounded import MOST_PLACES, support
 from adhere.reward.normalise import normalised
-from adhere.reward.page import MOST_OCCURRENCES
 from adhere.reward.pairing import MOST_COMPARISONS, WALK
 from adhere.reward.score import score
 from adhere.reward.verdict import Outcome
 from adhere.schema import Schema, limits
 from adhere.schema.canonical import spelled
+from adhere.text.page import MOST_OCCURRENCES
 
 DOCS = (Path(__file__).parents[2] / "docs" / "rewards.md").read_text()
 

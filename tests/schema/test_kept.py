@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adhere.records import JSON
-from adhere.reward.expected import expected, has_unordered_lists
 from adhere.schema import Schema
 from adhere.schema.check import Check, check
+from adhere.schema.expected import expected, has_unordered_lists
 from adhere.schema.kept import Kept
 from adhere.schema.schema import _ACCEPTED, _accepted  # pyright: ignore[reportPrivateUsage]
 

@@ -5,10 +5,10 @@ import re
 from dataclasses import dataclass
 
 from adhere.records import JSON
-from adhere.reward.leaves import Path
 from adhere.reward.match import findings
 from adhere.reward.verdict import Malformed, NoOutput, Obeys, Verdict, Violates
 from adhere.schema import Schema
+from adhere.schema.leaves import Path
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]|[^\s{}\[\],:"]+')
 

@@ -6,11 +6,11 @@ from typing import TypeAlias
 
 from adhere.records import JSON
 from adhere.reward.found import in_turn, taken
-from adhere.reward.leaves import Path, leaves_at
 from adhere.reward.mould import Slot, cast_from, has_lists, least, number, slots, string
-from adhere.reward.numerals import Number
 from adhere.reward.victim import Victim, mapped
 from adhere.schema.canonical import spelled
+from adhere.schema.leaves import Path, leaves_at
+from adhere.text.numerals import Number
 
 Family: TypeAlias = Callable[[Victim], Iterator[str]]
 """Writes completions for a row; the same row gives the same ones. Its first line says what they are."""

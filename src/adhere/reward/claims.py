@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import milp  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
-from adhere.reward.numerals import Span
+from adhere.text.numerals import Span
 
 LARGEST_EXACT = 500
 """Pairs of claim and span up to which the best assignment is searched for: some tens of milliseconds."""

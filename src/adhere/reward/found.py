@@ -7,9 +7,9 @@ from itertools import cycle, islice
 from typing import TypeVar
 
 from adhere.records import JSON
-from adhere.reward.dates import dates
 from adhere.reward.mould import Mould, Slot, cast_from, number, string
-from adhere.reward.numerals import Number, numbers
+from adhere.text.dates import dates
+from adhere.text.numerals import Number, numbers
 
 _NAME = re.compile(r"[A-Z]\w*(?:[ \t]+[A-Z]\w*)*")
 

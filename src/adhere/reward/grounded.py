@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from adhere.records import JSON
 from adhere.reward.claims import Claim, Taken, assign
-from adhere.reward.dates import is_date
-from adhere.reward.expected import Expected, expected
-from adhere.reward.leaves import field_of
 from adhere.reward.name import Stated, share_of_name
-from adhere.reward.numerals import Span
 from adhere.reward.omitted import omitted
-from adhere.reward.page import MOST_OCCURRENCES, Page, read
-from adhere.reward.stated import LONGEST, is_countable, spans
 from adhere.schema import Schema
+from adhere.schema.expected import Expected, expected
+from adhere.schema.leaves import field_of
 from adhere.schema.places import pointer_of, pointer_token
+from adhere.text.dates import is_date
+from adhere.text.numerals import Span
+from adhere.text.page import MOST_OCCURRENCES, Page, read
+from adhere.text.stated import LONGEST, is_countable, spans
 
 MOST_PLACES = 5_000
 """Places of the text looked at for all the different values of an answer together, one for each at least."""

@@ -2,8 +2,8 @@
 
 from adhere.config import Form
 from adhere.records import JSON
-from adhere.reward.leaves import fields
 from adhere.reward.verdict import Malformed, NoOutput
+from adhere.schema.leaves import fields
 
 _TAGS = ("</think>", "<answer>", "</answer>")
 """Of the form `think`, but the one that the prompt has already written."""

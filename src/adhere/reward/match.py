@@ -7,11 +7,11 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from adhere.errors import EvaluationError
 from adhere.records import JSON
-from adhere.reward.expected import Expected, expected, has_unordered_lists
-from adhere.reward.leaves import Path, equal, field_of, is_leaf, leaf_count, leaves_at
 from adhere.reward.normalise import normalised
 from adhere.reward.pairing import pairs, unpaired
 from adhere.schema import Schema
+from adhere.schema.expected import Expected, expected, has_unordered_lists
+from adhere.schema.leaves import Path, equal, field_of, is_leaf, leaf_count, leaves_at
 
 Fate: TypeAlias = Literal["right", "wrong", "missing", "invented"]
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from adhere.records import JSON
-from adhere.reward.numerals import Number
 from adhere.schema import Schema
 from adhere.schema.reference import References
 from adhere.schema.view import View, alternatives, elements, fields, types, view
+from adhere.text.numerals import Number
 
 _LEAST_OF_FORMAT = {
     "date": "2000-01-01",

@@ -5,8 +5,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice, takewhile
 
-from adhere.reward.numerals import Span
-from adhere.reward.stated import STOP_WORDS, UPPER, words, words_of_key
+from adhere.text.numerals import Span
+from adhere.text.stated import STOP_WORDS, UPPER, words, words_of_key
 
 _WORD = rf"[{UPPER}][\w'’.]*[\w'’]|[{UPPER}]"
 _JOINT = r"(?:[ \t]*&[ \t]*|[ \t]+|-)"

@@ -7,12 +7,12 @@ from typing import NamedTuple
 from adhere.config import Normaliser, normalisers
 from adhere.errors import ConfigError, perhaps
 from adhere.records import JSON
-from adhere.reward.dates import dates
-from adhere.reward.numerals import numbers
 from adhere.schema import Schema
 from adhere.schema.limits import is_recursive
 from adhere.schema.places import keys_of
 from adhere.schema.reference import References
+from adhere.text.dates import dates
+from adhere.text.numerals import numbers
 
 _LONGEST = 64
 """Characters of a string that is looked at as a date or a number: no spelling of one that people write is

@@ -7,11 +7,11 @@ from functools import cached_property
 
 from adhere.records import JSON
 from adhere.reward.claims import Taken
-from adhere.reward.expected import Expected
-from adhere.reward.leaves import Path
-from adhere.reward.numerals import Span
-from adhere.reward.page import Page
-from adhere.reward.stated import spans, words_in_order
+from adhere.schema.expected import Expected
+from adhere.schema.leaves import Path
+from adhere.text.numerals import Span
+from adhere.text.page import Page
+from adhere.text.stated import spans, words_in_order
 
 _VALUE = re.compile(r"(?:[ \t]*[:=]|[ \t]+(?:[-–]|is)[ \t])[ \t]*(?P<word>\w+)")
 """What follows a label that a value stands after."""

@@ -7,8 +7,8 @@ from typing import Any, TypeAlias, cast
 from scipy.optimize import linear_sum_assignment  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
 from adhere.records import JSON
-from adhere.reward.expected import Expected
-from adhere.reward.leaves import Path, comparand, equal, is_leaf, leaf_count
+from adhere.schema.expected import Expected
+from adhere.schema.leaves import Path, comparand, equal, is_leaf, leaf_count
 
 Pair: TypeAlias = tuple[int, int]
 """Indexes of an item of the answer and of one of the right answer."""

@@ -3,10 +3,10 @@
 from typing import Literal, TypeAlias, cast
 
 from adhere.records import JSON
-from adhere.reward.expected import expected
 from adhere.reward.place import Place, places_in
 from adhere.reward.verdict import Malformed, NoOutput, Violates
 from adhere.schema import Schema, Violation
+from adhere.schema.expected import expected
 from adhere.schema.places import keys_of, pointer_token
 
 _Side: TypeAlias = Literal["key", "start", "close"]

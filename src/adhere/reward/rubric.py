@@ -12,12 +12,12 @@ from typing import Literal, TypeAlias, TypeGuard, get_args
 
 from adhere.errors import ConfigError, DataError, SchemaError
 from adhere.records import JSON, Example
-from adhere.reward.numerals import Number, comparable, is_number
-from adhere.reward.page import read
 from adhere.schema import Malformed, Parsed, Schema, parse_bytes, parse_json
 from adhere.schema.canonical import canonical
 from adhere.schema.limits import MAX_PROSE_CHARACTERS
 from adhere.schema.places import keys_of
+from adhere.text.numerals import Number, comparable, is_number
+from adhere.text.page import read
 
 Aspect: TypeAlias = Literal["accuracy", "relevance", "completeness", "reasoning", "format"]
 Check: TypeAlias = Callable[[str], float]

@@ -5,9 +5,9 @@ Source: arXiv:2502.14905, Algorithms 1 and 2.
 
 from adhere.config import Length
 from adhere.records import JSON
-from adhere.reward.leaves import leaf_count
 from adhere.schema import Malformed, Parsed, parse_json
 from adhere.schema.canonical import canonical, spelled
+from adhere.schema.leaves import leaf_count
 from adhere.schema.limits import excess_of_answer
 
 _THINK = "<think>"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from adhere.records import JSON
 from adhere.reward.cheats import Family
 from adhere.reward.mould import cast_from, least
-from adhere.reward.numerals import is_number
 from adhere.reward.victim import Victim, mapped, written
 from adhere.schema.canonical import spelled
+from adhere.text.numerals import is_number
 
 _FENCE = "```"
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity", "1e999")

@@ -8,10 +8,10 @@ from itertools import islice
 from adhere.config import Form
 from adhere.records import JSON, Example
 from adhere.reward.found import Found, find
-from adhere.reward.leaves import Path, field_of, leaves_at
 from adhere.reward.mould import Mould, mould
 from adhere.schema import Schema
 from adhere.schema.canonical import canonical
+from adhere.schema.leaves import Path, field_of, leaves_at
 
 _TRIED = 5
 """Values of other rows that are tried for a leaf; the first is taken with which the answer obeys."""

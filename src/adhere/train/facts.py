@@ -11,9 +11,9 @@ from adhere.measure.statistics import Rate
 from adhere.prompt import Tokenizer
 from adhere.records import JSON, Example
 from adhere.reward.grounded import support
-from adhere.reward.leaves import field_of, leaves_at
 from adhere.reward.loading import Attempt, Reward
 from adhere.schema import Schema
+from adhere.schema.leaves import field_of, leaves_at
 from adhere.schema.places import pointer_of
 from adhere.train.trial import OPENED
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adhere.reward.page import read
+from adhere.text.page import read
 
 
 @pytest.mark.parametrize(

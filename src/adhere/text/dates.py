@@ -4,7 +4,7 @@ import datetime
 import re
 from collections.abc import Iterator
 
-from adhere.reward.numerals import Span
+from adhere.text.numerals import Span
 
 _MONTHS = (
     "january", "february", "march", "april", "may", "june",

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import TypeVar
 
-from adhere.reward.dates import dates
-from adhere.reward.numerals import Number, Span, numbers
+from adhere.text.dates import dates
+from adhere.text.numerals import Number, Span, numbers
 
 MOST_OCCURRENCES = 100
 """Places found of one string; an answer that repeats it oftener than this is not an answer."""

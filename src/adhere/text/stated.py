@@ -6,10 +6,10 @@ from itertools import islice
 from typing import TypeGuard
 
 from adhere.records import JSON
-from adhere.reward.dates import is_date
-from adhere.reward.expected import Expected
-from adhere.reward.numerals import Span, comparable
-from adhere.reward.page import MOST_OCCURRENCES, Page
+from adhere.schema.expected import Expected
+from adhere.text.dates import is_date
+from adhere.text.numerals import Span, comparable
+from adhere.text.page import MOST_OCCURRENCES, Page
 
 CURRENCY_SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹"}
 """A sign supports the ISO 4217 code that most texts mean by it."""

@@ -3,8 +3,8 @@
 import pytest
 
 from adhere.records import JSON
-from adhere.reward.expected import expected, has_unordered_lists
 from adhere.schema import Schema
+from adhere.schema.expected import expected, has_unordered_lists
 
 OPTIONS = Schema.of(
     {

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adhere.reward.numerals import Number, comparable, numbers
+from adhere.text.numerals import Number, comparable, numbers
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adhere.reward.dates import dates, is_date
+from adhere.text.dates import dates, is_date
 
 DAY = "2024-04-15"
 MONTHS = (

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adhere.records import JSON
-from adhere.reward.leaves import (
+from adhere.schema.leaves import (
     Path,
     comparand,
     equal,

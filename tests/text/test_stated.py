@@ -3,10 +3,10 @@
 import pytest
 
 from adhere.records import JSON
-from adhere.reward.expected import expected
-from adhere.reward.page import read
-from adhere.reward.stated import is_countable, spans
 from adhere.schema import Schema
+from adhere.schema.expected import expected
+from adhere.text.page import read
+from adhere.text.stated import is_countable, spans
 
 SCHEMA = Schema.of(
     {
