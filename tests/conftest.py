@@ -1,6 +1,7 @@
 """What every test stands on: no network, repeatable draws, and where the shared data lies."""
 
 import os
+import signal
 from pathlib import Path
 from typing import cast
 
@@ -20,6 +21,9 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFa
 
 from adhere import prompt
 from adhere.model import Model
+
+# A shell lets its jobs in the background, and all that they start, ignore Ctrl-C; some tests send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Models of a few thousand weights are slower on two threads than on one.
 torch.set_num_threads(1)
