@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import fields, replace
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from adhere import __version__, artifact
-from adhere.config import EvalConfig, ImportConfig, SynthConfig
+from adhere.config import EndpointSettings, EvalConfig, ImportConfig, SynthConfig
 from adhere.errors import ConfigError, DataError
 
 # sha256sum of the five bytes "hello".
@@ -50,25 +52,23 @@ def test_the_manifest_says_what_was_made_from_what_by_what(tmp_path: Path) -> No
     source.write_text("hello")
     (folder / "deep").mkdir(parents=True)
     (folder / "deep" / "a.txt").write_text("hello")
-    with artifact.writing(out, config(out), inputs=[source, folder]) as run:
+    given = replace(config(out), endpoint=EndpointSettings(cache=Path("replies.db")))
+    with artifact.writing(out, given, inputs=[source, folder]) as run:
         (run.path / "copy.txt").write_text("hello")
         source.write_text("changed while the run went on")
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["finished"] is True
     assert (manifest["verb"], manifest["seed"]) == ("synth", 7)
-    assert manifest["config"] == {
-        "schema": "schema.json",
-        "out": str(out),
-        "rows": 1000,
-        "held_out": 0,
-        "seed": 7,
-        "json": False,
-    }
+    assert manifest["config"].keys() == {field.name for field in fields(SynthConfig)}
+    given = {"schema": "schema.json", "out": str(out), "rows": 1000, "seed": 7, "json": False}
+    assert manifest["config"].items() >= given.items()
+    assert manifest["config"]["endpoint"]["cache"] == "replies.db"
     assert manifest["inputs"] == {str(source): HELLO, str(folder / "deep" / "a.txt"): HELLO}
     assert manifest["outputs"].keys() == {"copy.txt", "summary.json"}
     assert manifest["outputs"]["copy.txt"] == HELLO
     assert manifest["code"]["version"] == __version__
     assert len(manifest["code"]["sha256"]) == 64
+    assert "notes" not in manifest
     assert manifest["python"] == ".".join(map(str, sys.version_info[:3]))
     assert manifest["packages"]["numpy"]
     started, ended = (datetime.fromisoformat(manifest[name]) for name in ("started", "ended"))
@@ -92,6 +92,12 @@ def test_a_run_without_a_seed_says_so(tmp_path: Path) -> None:
     with artifact.writing(out, ImportConfig(file=Path("f"), schema=Path("s"), out=out)):
         pass
     assert artifact.verify(out)["seed"] is None
+
+
+def test_a_run_may_have_notes(tmp_path: Path) -> None:
+    with artifact.writing(tmp_path / "out", config(tmp_path)) as run:
+        run.notes = {"diversity": {"distinct_1": 0.5}}
+    assert artifact.verify(tmp_path / "out")["notes"] == {"diversity": {"distinct_1": 0.5}}
 
 
 def test_a_list_of_settings_is_a_list_in_the_manifest(tmp_path: Path) -> None:
@@ -269,3 +275,133 @@ def test_a_directory_without_a_manifest_is_not_sealed(tmp_path: Path, content: s
         (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(DataError, match=r"manifest\.json = .*a sealed directory has one"):
         artifact.verify(tmp_path)
+
+
+class Fault(Exception):
+    """What no part of adhere raises: a bug, or a full disk."""
+
+
+def attempt(tmp_path: Path, given: SynthConfig, end: BaseException | None = None) -> str | None:
+    """Append a line in a run that can be resumed; return what it found, or `None` where it began anew."""
+    with artifact.resuming(tmp_path / "out", given, inputs=[tmp_path / "in.txt"]) as run:
+        lines = run.path / "lines.txt"
+        found = lines.read_text() if run.resumed else None
+        with lines.open("a") as file:
+            file.write("line\n")
+        if end is not None:
+            raise end
+    return found
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> SynthConfig:
+    (tmp_path / "in.txt").write_text("hello")
+    return config(tmp_path / "out")
+
+
+def test_what_an_interrupt_left_is_gone_on_from(tmp_path: Path, given: SynthConfig) -> None:
+    with pytest.raises(KeyboardInterrupt) as stop:
+        attempt(tmp_path, given, KeyboardInterrupt())
+    assert stop.value.__notes__ == ["Run the same command again, and it goes on where it stood."]
+    assert names(tmp_path / ".out.partial") == {"lines.txt", "manifest.json"}
+    begun = json.loads((tmp_path / ".out.partial" / "manifest.json").read_text())
+    assert attempt(tmp_path, given) == "line\n"
+    manifest = artifact.verify(tmp_path / "out")
+    assert (begun["finished"], manifest["finished"]) == (False, True)
+    assert manifest["started"] == begun["started"]
+    assert names(tmp_path / "out") == {"lines.txt", "summary.json", "manifest.json"}
+    assert names(tmp_path) == {"in.txt", "out"}
+
+
+def test_a_fault_leaves_what_there_is(tmp_path: Path, given: SynthConfig) -> None:
+    with pytest.raises(Fault):
+        attempt(tmp_path, given, Fault())
+    assert attempt(tmp_path, given) == "line\n"
+
+
+def test_an_error_of_the_user_leaves_nothing(tmp_path: Path, given: SynthConfig) -> None:
+    with pytest.raises(DataError):
+        attempt(tmp_path, given, DataError("too few values"))
+    assert names(tmp_path) == {"in.txt"}
+
+
+def test_an_error_after_which_more_can_be_done_leaves_what_there_is(
+    tmp_path: Path, given: SynthConfig
+) -> None:
+    with pytest.raises(DataError), artifact.resuming(tmp_path / "out", given) as run:
+        (run.path / "paid.txt").write_text("paid for")
+        run.keep_on_error = True
+        raise DataError("the server is gone")
+    with artifact.resuming(tmp_path / "out", given) as run:
+        assert (run.path / "paid.txt").read_text() == "paid for"
+
+
+def test_an_interrupt_before_any_work_leaves_nothing(tmp_path: Path, given: SynthConfig) -> None:
+    with pytest.raises(KeyboardInterrupt) as stop, artifact.resuming(tmp_path / "out", given):
+        raise KeyboardInterrupt
+    assert not hasattr(stop.value, "__notes__")
+    assert names(tmp_path) == {"in.txt"}
+
+
+def other_input(tmp_path: Path, given: SynthConfig) -> SynthConfig:
+    (tmp_path / "in.txt").write_text("Hello")
+    return given
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(lambda _, given: replace(given, seed=8), id="another setting"),
+        pytest.param(
+            lambda _, given: replace(given, endpoint=EndpointSettings(temperature=1.0)), id="a setting within"
+        ),
+        pytest.param(other_input, id="another input"),
+    ],
+)
+def test_what_is_left_of_something_else_is_removed(
+    tmp_path: Path, given: SynthConfig, other: Callable[[Path, SynthConfig], SynthConfig]
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        attempt(tmp_path, given, KeyboardInterrupt())
+    assert attempt(tmp_path, other(tmp_path, given)) is None
+    assert (tmp_path / "out" / "lines.txt").read_text() == "line\n"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"workers": 4}, id="workers"),
+        pytest.param({"json": True}, id="how the summary is printed"),
+        pytest.param({"endpoint": EndpointSettings(budget=10, concurrency=2)}, id="how a server is asked"),
+    ],
+)
+def test_settings_that_change_nothing_of_what_is_made_may_change(
+    tmp_path: Path, given: SynthConfig, change: dict[str, object]
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        attempt(tmp_path, given, KeyboardInterrupt())
+    assert attempt(tmp_path, replace(given, **change)) == "line\n"
+
+
+def test_a_run_that_cannot_be_resumed_takes_over_nothing(tmp_path: Path, given: SynthConfig) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        attempt(tmp_path, given, KeyboardInterrupt())
+    with artifact.writing(tmp_path / "out", given) as run:
+        assert not run.resumed
+    assert names(tmp_path / "out") == {"summary.json", "manifest.json"}
+
+
+def test_a_run_killed_between_its_seal_and_its_place_is_whole(tmp_path: Path, given: SynthConfig) -> None:
+    attempt(tmp_path, given)
+    (tmp_path / "out").rename(tmp_path / ".out.partial")
+    assert attempt(tmp_path, given) == "line\n"
+    assert artifact.verify(tmp_path / "out")["finished"] is True
+
+
+def test_a_run_that_another_process_resumes_is_left_alone(tmp_path: Path, given: SynthConfig) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        attempt(tmp_path, given, KeyboardInterrupt())
+    (tmp_path / ".out.partial" / "owner").write_text(f"{os.getpid()} {os.uname().nodename}")
+    with pytest.raises(ConfigError, match="is writing it"):
+        attempt(tmp_path, given)
+    assert (tmp_path / ".out.partial" / "lines.txt").read_text() == "line\n"

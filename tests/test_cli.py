@@ -324,7 +324,7 @@ def test_import_writes_a_directory_and_prints_its_summary(
     out = tmp_path / "out"
     assert main(["import", rows, "--schema", schema, "--out", str(out), "--json"]) == 0
     summary = answer(capsys)
-    assert summary == {"rows": 1, "problems": {"unlabelled": 1, "repeated_texts": 0}}
+    assert summary == {"rows": 1, "problems": {"unlabelled": 1, "empty_texts": 0, "repeated_texts": 0}}
     assert json.loads((out / "summary.json").read_text()) == summary
 
 

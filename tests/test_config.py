@@ -179,6 +179,14 @@ def test_a_reward_that_is_neither_is_refused_by_name(
     assert why in str(caught.value)
 
 
+@pytest.mark.parametrize(("make", "setting"), [(grpo, "reward"), (score, "preset")], ids=["grpo", "score"])
+def test_what_reads_json_cannot_judge_a_text(make: typing.Callable[..., Config], setting: str) -> None:
+    for kept in ("rubric", "own.py:length"):
+        assert getattr(make(**{setting: kept, "form": "prose"}), setting) == kept
+    with pytest.raises(ConfigError, match=r"= 'fields': it judges JSON, and the form prose asks for a text"):
+        make(**{setting: "fields", "form": "prose"})
+
+
 @pytest.mark.parametrize(
     ("setting", "refused", "kept"), [("seconds", 0.0, 0.1), ("seconds", math.nan, None), ("processes", -1, 0)]
 )

@@ -5,7 +5,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from adhere.errors import ModelError
-from adhere.model import NANO, Model, load, save
+from adhere.model import NANO, Model, load, load_reader, save
 
 
 def test_what_is_saved_loads_as_it_was(any_model: Model, tmp_path: Path) -> None:
@@ -66,3 +66,16 @@ def test_a_tokenizer_of_another_model_is_refused(model: Model, tmp_path: Path) -
     save(model, tmp_path / "m")
     with pytest.raises(ModelError, match="tokens and its embedding fewer"):
         load(str(tmp_path / "m"))
+
+
+def test_a_reader_counts_tokens_as_the_model_does_and_has_no_weights(model: Model, tmp_path: Path) -> None:
+    save(model, tmp_path / "m")
+    (tmp_path / "m" / "model.safetensors").unlink()
+    reader = load_reader(str(tmp_path / "m"))
+    assert reader.context == model.context == 512
+    assert reader.tokenizer.encode("two mugs") == model.tokenizer.encode("two mugs")
+
+
+def test_a_reader_that_does_not_load_says_why() -> None:
+    with pytest.raises(ModelError, match="does not load"):
+        load_reader("nowhere/at-all")

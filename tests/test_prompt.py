@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from adhere import prompt
 from adhere.errors import DataError
 from adhere.model import Model
-from adhere.records import Example
+from adhere.records import JSON, Example
 from adhere.schema import Schema
 
 SCHEMA = Schema.of(
@@ -58,6 +60,32 @@ def test_what_is_the_model_s_to_write_is_marked(model: Model, form: prompt.Form,
     started = prompt.PREFILL[form] if prefill is None else prefill
     written = text(model, row.tokens[len(asked) :])
     assert started + written == prompt.answer(EXAMPLE, SCHEMA, form=form) + "<|im_end|>"
+
+
+PROSE = Schema.of({"type": "string"}, name="prose")
+TOLD = Example(
+    id="p", text="Two mugs", schema="prose", target="2 mugs.", meta={"instruction": "Sum this up."}
+)
+
+
+def test_under_prose_the_row_says_what_to_do_and_no_form_is_shown(model: Model) -> None:
+    assert text(model, prompt.prompt(TOLD, PROSE, model.tokenizer, form="prose")) == (
+        "<|im_start|>system\nDo what is asked, from the text alone.<|im_end|>\n"
+        "<|im_start|>user\nSum this up.\n\nTwo mugs<|im_end|>\n<|im_start|>assistant\n"
+    )
+    assert prompt.answer(TOLD, PROSE, form="prose") == "2 mugs."
+
+
+@pytest.mark.parametrize("given", [None, "", "  ", 5])
+def test_under_prose_a_row_needs_an_instruction(model: Model, given: JSON) -> None:
+    silent = replace(TOLD, meta={} if given is None else {"instruction": given})
+    with pytest.raises(DataError, match=r"row p instruction = .*Give the row an instruction such as"):
+        prompt.prompt(silent, PROSE, model.tokenizer, form="prose")
+
+
+def test_under_prose_the_answer_is_a_text() -> None:
+    with pytest.raises(DataError, match=r"row e target = \{.*wants a text for an answer. Use the form plain"):
+        prompt.answer(EXAMPLE, SCHEMA, form="prose")
 
 
 def test_an_example_without_a_target_cannot_be_rendered(model: Model) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from adhere.cli import main
 from adhere.data import invoices, store
-from adhere.data.build import example
+from adhere.data.side import EITHER
+from adhere.data.source import SchemaSource
 from adhere.records import JSON, Example
 from adhere.schema import Schema
 
@@ -18,7 +19,8 @@ SCHEMA = Schema.of(invoices.SCHEMA, name="invoice")
 
 @pytest.fixture
 def rows(tmp_path: Path) -> Path:
-    examples = tuple(example(SCHEMA, seed=3, number=number) for number in range(12))
+    source = SchemaSource([SCHEMA], seed=3)
+    examples = tuple(source.example(number, EITHER) for number in range(12))
     store.write(store.Dataset({"invoice": SCHEMA}, examples), tmp_path)
     return tmp_path
 
@@ -96,6 +98,11 @@ def test_what_reaches_the_bar_is_shown_with_its_reason(
     [
         pytest.param(["--rollouts", "x.jsonl"], "there are no rows to cheat on", id="no rows"),
         pytest.param(["--data", "d", "--reward", "rubric"], "this reward reads free text", id="free text"),
+        pytest.param(
+            ["--data", "d", "--reward", "own.py:f", "--form", "prose"],
+            "this reward reads free text",
+            id="prose",
+        ),
         pytest.param(["--data", "no-such"], "there is no such directory or file", id="no such rows"),
     ],
 )

@@ -13,8 +13,9 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -29,17 +30,22 @@ from transformers import AutoTokenizer, Qwen2ForCausalLM
 from adhere import prompt
 from adhere.decode.sample import Question, Sampling, sample
 from adhere.model import Model
+from adhere.schema.leaves import leaves
 
 VOCABULARY = 2048
 SEED = 1
 HELD_OUT_SEED = 2
 ROWS_PER_BATCH = 24
-BATCHES_PER_POOL = 10
-"""Rows of so many batches are sorted by length before they are cut, so that little of a batch is padding."""
+TOKENS_PER_BATCH = 6144
+"""Padding counted; a batch of long rows has fewer of them."""
+ROWS_PER_POOL = 240
+"""So many rows are sorted by length before they are cut into batches, so that little of one is padding."""
 LEARNING_RATE = 1.5e-3
 WARMUP_STEPS = 100
 DECAY_SHARE = 0.25
 """Share of all tokens at the end over which the learning rate falls linearly to a fiftieth."""
+MOST_NEW = 200
+"""Tokens of an answer when nano is measured."""
 CHECKPOINT_SECONDS = 240
 EVALUATE_SECONDS = 480
 
@@ -61,25 +67,37 @@ class Batch:
     answer_BT: torch.Tensor
 
 
-def pool(tokenizer: prompt.Tokenizer, position: Position, *, seed: int) -> Iterator[Batch]:
+def pool(model: Model, position: Position, *, seed: int) -> Iterator[Batch]:
     """Yield the batches of one pool in an order that depends on its number alone."""
-    first = position.pools * BATCHES_PER_POOL * ROWS_PER_BATCH
-    most = rows.most_leaves(position.tokens)
-    rendered = [
-        prompt.render(*rows.row(seed, number, most=most), tokenizer)
-        for number in range(first, first + BATCHES_PER_POOL * ROWS_PER_BATCH)
-    ]
-    rendered.sort(key=lambda row: len(row.tokens))
-    order = torch.randperm(BATCHES_PER_POOL, generator=torch.Generator().manual_seed(position.pools))
+    first = position.pools * ROWS_PER_POOL
+    most, flat = rows.most_leaves(position.tokens), position.tokens < rows.FLAT_UNTIL
+    drawn = (rows.row(seed, number, most=most, flat=flat) for number in range(first, first + ROWS_PER_POOL))
+    rendered = [prompt.render(row.example, row.schema, model.tokenizer, form=row.form) for row in drawn]
+    batches = list(_cut(sorted((row for row in rendered if len(row.tokens) <= model.context), key=_length)))
+    order = torch.randperm(len(batches), generator=torch.Generator().manual_seed(position.pools))
     for place in order.tolist():
-        chosen = rendered[place * ROWS_PER_BATCH : (place + 1) * ROWS_PER_BATCH]
-        longest = len(chosen[-1].tokens)
-        token_BT = torch.zeros(len(chosen), longest, dtype=torch.long)
-        answer_BT = torch.zeros(len(chosen), longest, dtype=torch.bool)
+        chosen = batches[place]
+        token_BT = torch.zeros(len(chosen), _length(chosen[-1]), dtype=torch.long)
+        answer_BT = torch.zeros_like(token_BT, dtype=torch.bool)
         for row, tokens in enumerate(chosen):
             token_BT[row, : len(tokens.tokens)] = torch.tensor(tokens.tokens)
             answer_BT[row, : len(tokens.tokens)] = torch.tensor(tokens.is_answer)
         yield Batch(token_BT, answer_BT)
+
+
+def _length(row: prompt.Rendered) -> int:
+    return len(row.tokens)
+
+
+def _cut(ordered: Sequence[prompt.Rendered]) -> Iterator[list[prompt.Rendered]]:
+    """Cut rows that come from short to long into batches."""
+    batch: list[prompt.Rendered] = []
+    for row in ordered:
+        if len(batch) == ROWS_PER_BATCH or _length(row) * (len(batch) + 1) > TOKENS_PER_BATCH:
+            yield batch
+            batch = []
+        batch.append(row)
+    yield batch
 
 
 def rate(position: Position, total: int) -> float:
@@ -104,30 +122,39 @@ def learn(network: Qwen2ForCausalLM, optimizer: torch.optim.Optimizer, batch: Ba
     return float(loss.detach())
 
 
-def held_out(model: Model, *, most: int, count: int = 120) -> dict[str, float]:
+def held_out(model: Model, *, most: int, flat: bool, count: int = 120) -> dict[str, float]:
     """Return shares of valid, exact and per-leaf right answers on documents of another seed.
 
-    They are decoded greedily.
+    They are decoded greedily. A hierarchical document, or one whose answer may be cut, is passed over.
     """
-    drawn = [rows.row(HELD_OUT_SEED, number, most=most) for number in range(count)]
+    drawn = (rows.row(HELD_OUT_SEED, number, most=most, flat=flat) for number in range(4 * count))
+    kept = list(islice((row for row in drawn if _is_short(row, model)), count))
     questions = [
-        Question(example.id, prompt.prompt(example, schema, model.tokenizer)) for example, schema in drawn
+        Question(row.example.id, prompt.prompt(row.example, row.schema, model.tokenizer)) for row in kept
     ]
     completions = [
-        group[0].text for group in sample(model, questions, Sampling(temperature=0.0, max_new_tokens=200))
+        group[0].text
+        for group in sample(model, questions, Sampling(temperature=0.0, max_new_tokens=MOST_NEW))
     ]
-    valid = exact = right = leaves = 0
-    for (example, _), text in zip(drawn, completions, strict=True):
-        gold = example.target if isinstance(example.target, dict) else {}
-        leaves += len(gold)
+    valid = exact = right = wanted = 0
+    for row, text in zip(kept, completions, strict=True):
+        gold = dict(leaves(row.example.target))
+        wanted += len(gold)
         try:
             value = json.loads(text)
         except ValueError:
             continue
         valid += 1
-        exact += value == gold
-        right += sum(value.get(key) == part for key, part in gold.items()) if isinstance(value, dict) else 0
-    return {"valid": valid / count, "exact": exact / count, "leaf": right / leaves}
+        exact += value == row.example.target
+        given = dict(leaves(value))
+        right += sum(pointer in given and given[pointer] == leaf for pointer, leaf in gold.items())
+    return {"valid": valid / count, "exact": exact / count, "leaf": right / wanted}
+
+
+def _is_short(row: rows.Row, model: Model) -> bool:
+    answer = model.tokenizer.encode(prompt.answer(row.example, row.schema), add_special_tokens=False)
+    asked = prompt.prompt(row.example, row.schema, model.tokenizer)
+    return row.form == "plain" and len(answer) < MOST_NEW and len(asked) + MOST_NEW <= model.context
 
 
 def save(out: Path, model: Model, optimizer: torch.optim.Optimizer, position: Position) -> None:
@@ -166,7 +193,10 @@ def begin(out: Path, *, weights: Path | None, read: int) -> tuple[Model, Positio
         tokenizer = cast("prompt.Tokenizer", AutoTokenizer.from_pretrained(weights))
         return Model(str(weights), network, tokenizer), Position(tokens=read)
     drawn = (rows.row(HELD_OUT_SEED + 1, number, most=5) for number in range(20_000))
-    texts = (f"{schema.blank} {example.text} {prompt.answer(example, schema)}" for example, schema in drawn)
+    texts = (
+        f"{row.schema.blank} {row.example.text} {prompt.answer(row.example, row.schema, form=row.form)}"
+        for row in drawn
+    )
     tokenizer = tokenizers.build((*texts, *prompt.SYSTEM.values()), vocabulary=VOCABULARY)
     torch.manual_seed(SEED)
     network = Qwen2ForCausalLM(initial.config(VOCABULARY))
@@ -211,7 +241,7 @@ def main() -> None:
     saved = evaluated = began = time.monotonic()
     read_before, losses = position.tokens, []
     while position.tokens < given.tokens:
-        for batch in pool(model.tokenizer, position, seed=given.seed):
+        for batch in pool(model, position, seed=given.seed):
             for group in optimizer.param_groups:
                 group["lr"] = rate(position, given.tokens)
             losses.append(learn(network, optimizer, batch))
@@ -224,11 +254,12 @@ def main() -> None:
             saved = now
         if now - evaluated > EVALUATE_SECONDS or position.tokens >= given.tokens:
             network.eval()
-            scores = held_out(model, most=rows.most_leaves(position.tokens))
+            most, flat = rows.most_leaves(position.tokens), position.tokens < rows.FLAT_UNTIL
+            scores = held_out(model, most=most, flat=flat)
             network.train()
             line = {
                 "tokens": position.tokens, "steps": position.steps,
-                "most_leaves": rows.most_leaves(position.tokens),
+                "most_leaves": most,
                 "loss": sum(losses) / len(losses), **scores, "seconds": round(now - began),
                 "tokens_per_second": round((position.tokens - read_before) / (now - began)),
             }  # fmt: skip

@@ -14,6 +14,7 @@ from adhere import __version__
 from adhere.config import (
     STANDARD_STREAM,
     VERBS,
+    CheckConfig,
     Config,
     DoctorConfig,
     EvalConfig,
@@ -21,6 +22,7 @@ from adhere.config import (
     GrpoConfig,
     ImportConfig,
     QuickstartConfig,
+    ReasonConfig,
     SchemaConfig,
     ScoreConfig,
     SftConfig,
@@ -62,8 +64,8 @@ def main(words: Sequence[str] | None = None) -> int:
         # Whoever read has had enough, as `head` has. Nothing is left to be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except KeyboardInterrupt:
-        _say(f"adhere {verb}: interrupted.")
+    except KeyboardInterrupt as stop:
+        _say(" ".join([f"adhere {verb}: interrupted.", *getattr(stop, "__notes__", ())]))
         return INTERRUPTED
 
 
@@ -102,14 +104,8 @@ def _run(config: Config, stdout: TextIO) -> Summary:
             from adhere.scores import score
 
             summary = score(config, stdout)
-        case SynthConfig():
-            from adhere.data.build import synth
-
-            summary = synth(config)
-        case ImportConfig():
-            from adhere.data.importing import import_rows
-
-            summary = import_rows(config)
+        case SynthConfig() | ImportConfig() | CheckConfig() | ReasonConfig():
+            summary = _gathered(config)
         case SftConfig() | DoctorConfig() | GrpoConfig():
             summary = _trained(config)
         case EvalConfig():
@@ -121,6 +117,30 @@ def _run(config: Config, stdout: TextIO) -> Summary:
 
             summary = extract(config)
     return summary
+
+
+def _gathered(config: SynthConfig | ImportConfig | CheckConfig | ReasonConfig) -> Summary:
+    match config:
+        case SynthConfig(teacher=None):
+            from adhere.data.build import synth
+
+            return synth(config)
+        case SynthConfig():
+            from adhere.data.teaching.teacher import taught
+
+            return taught(config)
+        case ImportConfig():
+            from adhere.data.importing.importing import import_rows
+
+            return import_rows(config)
+        case CheckConfig():
+            from adhere.checks import check
+
+            return check(config)
+        case ReasonConfig():
+            from adhere.data.reasoning.reason import reason
+
+            return reason(config)
 
 
 def _trained(config: SftConfig | DoctorConfig | GrpoConfig) -> Summary:
@@ -172,10 +192,22 @@ def _shortfalls(summary: Summary, config: Config) -> Iterator[str]:
     match config:
         case EvalConfig():
             yield from _below_floor(summary, config)
-        case DoctorConfig(attack=True):
-            from adhere.redteam import shortfalls
+        case SynthConfig(teacher=str()):
+            from adhere.data.teaching import teacher
 
-            yield from shortfalls(summary)
+            yield from teacher.shortfalls(summary, config)
+        case ReasonConfig(teacher=str()):
+            from adhere.data.reasoning import reason
+
+            yield from reason.shortfalls(summary)
+        case CheckConfig(strict=True):
+            from adhere import checks
+
+            yield from checks.shortfalls(summary)
+        case DoctorConfig(attack=True):
+            from adhere import redteam
+
+            yield from redteam.shortfalls(summary)
         case DoctorConfig():
             from adhere.train.doctor import LEARNS
 
@@ -228,9 +260,15 @@ def _show(summary: Summary, config: Config) -> None:
         case DoctorConfig(attack=True):
             from rich.console import Console
 
-            from adhere.redteam import show
+            from adhere import redteam
 
-            show(summary, Console())
+            redteam.show(summary, Console())
+        case CheckConfig():
+            from rich.console import Console
+
+            from adhere import checks
+
+            checks.show(summary, Console())
         case DoctorConfig():
             _tell(summary)
         case GrpoConfig():

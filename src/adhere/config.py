@@ -14,8 +14,24 @@ from adhere.errors import ConfigError, perhaps
 
 Preset: TypeAlias = Literal["schema", "fields", "grounded", "hierarchical", "prefix", "thinkjson", "rubric"]
 Length: TypeAlias = Literal["characters", "keys", "leaves"]
-Form: TypeAlias = Literal["plain", "think"]
+Form: TypeAlias = Literal["plain", "think", "prose"]
+JsonForm: TypeAlias = Literal["plain", "think"]
 Normaliser: TypeAlias = Literal["case", "space", "date", "number"]
+Task: TypeAlias = Literal["extract", "write", "evaluate"]
+HoldOut: TypeAlias = Literal["template", "shape", "value"]
+
+DOMAINS = (
+    "biomanufacturing",
+    "clinical",
+    "aviation",
+    "construction",
+    "energy",
+    "finance",
+    "food",
+    "software",
+    "hiring",
+)
+"""Fields of work in which documents can be made up without a teacher."""
 
 STANDARD_STREAM = Path("-")
 """Standard input where a file is read, standard output where one is written."""
@@ -157,7 +173,7 @@ class ScoreConfig:
     """schema: does it obey. fields: are the values right. grounded: do they stand in the text. Also
     hierarchical, prefix, thinkjson and rubric; or a function of yours, as path/to/file.py:function."""
     form: Form = "plain"
-    """plain: the completion is the answer. think: reasoning first, then the answer."""
+    """plain: the completion is the answer. think: reasoning first, then the answer. prose: free text."""
     scoring: Scoring = field(default_factory=Scoring)
     """What the reward pays for."""
     own: OwnCalls = field(default_factory=OwnCalls)
@@ -170,6 +186,7 @@ class ScoreConfig:
 
     def __post_init__(self) -> None:
         own_reward("score.preset", self.preset)
+        _judges("score.preset", self.preset, self.form)
         if self.json and self.out == STANDARD_STREAM:
             raise ConfigError.at(
                 "score.out",
@@ -180,17 +197,76 @@ class ScoreConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointSettings:
+    """How an OpenAI-compatible server is asked."""
+
+    key_from: str = "OPENAI_API_KEY"
+    """Environment variable that holds the key; where it is unset, none is sent."""
+    concurrency: int = 8
+    """Requests under way at once."""
+    seconds: float = 120.0
+    """Longest wait for one reply."""
+    attempts: int = 5
+    """Times that one request is sent before it is given up; what cannot get better is sent once."""
+    budget: int | None = None
+    """Tokens, of prompts and replies and of every attempt, after which nothing more is asked."""
+    cache: Path | None = None
+    """SQLite file that keeps replies, so that the same request is never paid for twice."""
+    price_in: float = 0.0
+    """Price of a million tokens of prompt, in any currency."""
+    price_out: float = 0.0
+    """Price of a million tokens of reply, in the same one."""
+    temperature: float = 0.7
+    """Of the server's sampling."""
+    max_tokens: int = 4096
+    """Longest reply."""
+
+    def __post_init__(self) -> None:
+        _at_least("endpoint.concurrency", self.concurrency, 1, "nothing would be asked")
+        _above("endpoint.seconds", self.seconds, 0, "no reply can come in no time")
+        _at_least("endpoint.attempts", self.attempts, 1, "nothing would be asked")
+        if self.budget is not None:
+            _at_least("endpoint.budget", self.budget, 1, "nothing could be asked")
+        _at_least("endpoint.price_in", self.price_in, 0, "a price cannot be negative")
+        _at_least("endpoint.price_out", self.price_out, 0, "a price cannot be negative")
+        _at_least("endpoint.temperature", self.temperature, 0, "a temperature cannot be negative")
+        _at_least("endpoint.max_tokens", self.max_tokens, 1, "a reply needs a token")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SynthConfig:
     """Make texts that state the values of a schema, with the right answers."""
 
-    schema: Path
-    """JSON Schema."""
+    schema: Path | None = None
+    """JSON Schema that every answer obeys."""
+    domain: str | None = None
+    """Field of work whose documents are made up, each kind under its own schema: biomanufacturing, clinical,
+    aviation, construction, energy, finance, food, software, hiring; with a teacher, any."""
+    shapes: int = 0
+    """Schemas to draw, over which the rows are spread, rather than one that is given."""
+    most_leaves: int = 8
+    """Largest number of leaves of a drawn schema."""
     out: Path
-    """Directory to make; must not exist yet."""
+    """Directory to make; must not exist yet. Run again, a command that was killed goes on where it stood."""
     rows: int = 1000
     """Examples to make."""
     held_out: int = 0
     """Further examples, none of them among the others, for evaluation."""
+    hold_out: tuple[HoldOut, ...] = ()
+    """What held-out examples share with no other, besides texts and targets: template, the wording; shape,
+    the schema; value, every name, identifier and free text."""
+    task: Task = "extract"
+    """extract: from text to JSON. write: from JSON to text. evaluate: from text to a judgement in prose."""
+    reasoning: bool = False
+    """Write down too how each value is found in the text, for answers that think first."""
+    noise: float = 0.15
+    """Share of the texts that read as if scanned: lines broken, letters wrong, columns run together."""
+    workers: int = 1
+    """Processes; the examples are the same, however many."""
+    teacher: str | None = None
+    """Model that writes the examples instead, as openai:<model>@<base url>."""
+    endpoint: EndpointSettings = field(default_factory=EndpointSettings)
+    """How the teacher is asked."""
     seed: int = 0
     """The same seed and settings make the same examples."""
     json: bool = False
@@ -199,17 +275,114 @@ class SynthConfig:
     def __post_init__(self) -> None:
         _at_least("synth.rows", self.rows, 1, "no example would be made")
         _at_least("synth.held_out", self.held_out, 0, "a count cannot be negative")
+        _at_least("synth.shapes", self.shapes, 0, "a count cannot be negative")
+        _at_least("synth.most_leaves", self.most_leaves, 1, "a schema needs a leaf")
+        _within("synth.noise", self.noise, 0, 1, "it is a share of the texts")
+        _at_least("synth.workers", self.workers, 1, "nothing would be made")
         _seed("synth", self.seed)
+        self._refuse_sources()
+
+    def _refuse_sources(self) -> None:
+        """Refuse all but one source of schemas, and what that one cannot give."""
+        named = [self.schema is not None, self.domain is not None, self.shapes > 0]
+        if sum(named) != 1:
+            why = "examples come from one schema, from a domain, or from drawn schemas"
+            raise ConfigError.at(
+                "synth.schema",
+                None if self.schema is None else str(self.schema),
+                why,
+                fix="Give one of --schema, --domain and --shapes",
+            )
+        if self.domain is not None and self.teacher is None and self.domain not in DOMAINS:
+            raise ConfigError.at(
+                "synth.domain",
+                self.domain,
+                f"there is no such domain{perhaps(self.domain, DOMAINS)}",
+                fix=f"Use one of {', '.join(DOMAINS)}, or name a --teacher, who knows others",
+            )
+        if (self.schema is not None or self.shapes == 1) and "shape" in self.hold_out:
+            raise ConfigError.at(
+                "synth.hold_out",
+                self.hold_out,
+                "one schema has one shape, which every example shares",
+                fix="Leave shape out, or use --domain, or --shapes with 2 or more",
+            )
+        if (self.task == "evaluate") != (self.domain == "hiring"):
+            raise ConfigError.at(
+                "synth.task",
+                self.task,
+                "judgements in prose are made in the domain hiring, and nothing else is made there",
+                fix="Give --domain hiring and --task evaluate together",
+            )
+        if self.reasoning and self.task != "extract":
+            raise ConfigError.at(
+                "synth.reasoning",
+                self.reasoning,
+                f"it tells how values are read from a text, and the task {self.task} reads none",
+                fix="Leave out --reasoning, or --task",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonConfig:
+    """Write down how each right answer is found in its text, for models that think first."""
+
+    data: Path
+    """Directory written by `adhere synth` or `adhere import`, or a JSONL file in one; its flag may be left
+    out."""
+    out: Path
+    """Directory to make; must not exist yet. Run again, a command that was killed goes on where it stood."""
+    teacher: str | None = None
+    """Model that writes the reasoning, as openai:<model>@<base url>; without one, it is derived."""
+    endpoint: EndpointSettings = field(default_factory=EndpointSettings)
+    """How the teacher is asked."""
+    longest: int = 6000
+    """Most characters of a reasoning that is kept."""
+    workers: int = 1
+    """Processes, where no teacher writes; the examples are the same, however many."""
+    json: bool = False
+    """Print one JSON object instead of a table."""
+
+    def __post_init__(self) -> None:
+        _at_least("reason.longest", self.longest, 1, "nothing would be kept")
+        _at_least("reason.workers", self.workers, 1, "nothing would be written")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckConfig:
+    """Find what is wrong with examples: repeats, leaks between splits, targets that a text does not state."""
+
+    data: Path
+    """Directory written by `adhere synth` or `adhere import`, or a JSONL file in one; its flag may be left
+    out."""
+    against: tuple[Path, ...] = ()
+    """Other splits, which should share nothing with it; `held_out.jsonl` of a directory is one anyway."""
+    model: str = "nano"
+    """Model whose tokenizer counts and whose context is the limit: nano, a directory, or a Hugging Face id.
+    """
+    near: float = 0.85
+    """Share of common three-word runs from which two texts are near-duplicates, in (0, 1]."""
+    out: Path | None = None
+    """Directory to make, for the findings, a table and a figure; must not exist yet."""
+    strict: bool = False
+    """Exit with status 1 if anything is wrong."""
+    json: bool = False
+    """Print one JSON object instead of a table."""
+
+    def __post_init__(self) -> None:
+        _above("check.near", self.near, 0, "every two texts would be near-duplicates")
+        _within("check.near", self.near, 0, 1, "it is a share")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportConfig:
-    """Bring your own rows in: plain, chat messages, or prompt and completion."""
+    """Bring your own rows in: plain, chat messages, prompt and completion, a table, or text alone."""
 
     file: Path
-    """JSONL to read; its flag may be left out."""
-    schema: Path
-    """JSON Schema, or an object of them by name for rows with `schema`."""
+    """JSONL, CSV or Parquet to read, or text: a file, or a directory of them. Its flag may be left out."""
+    schema: Path | None = None
+    """JSON Schema, or an object of them by name for rows with `schema`. Not needed where rows of chat
+    messages bring their own, in `response_format`, `tools` or `functions`."""
     out: Path
     """Directory to make; must not exist yet."""
     target_column: str = "target"
@@ -244,10 +417,15 @@ class SftConfig:
     """Largest norm of a gradient; a larger one is scaled down to it."""
     max_tokens: int = 1024
     """Longest example, prompt and answer, in tokens."""
+    form: Form = "plain"
+    """plain: the answer alone. think: the row's reasoning first, then the answer. prose: free text, as the
+    row's `instruction` asks for it."""
     seed: int = 0
     """Decides the order of the examples."""
     held_out: Path | None = None
-    """Examples to report a loss on, of the same kind as `data`."""
+    """Examples to report a loss on, of the same kind as `data`; one that is among those stops the run."""
+    curriculum: Path | None = None
+    """TOML file of stages, from easy examples to hard ones; `docs/curriculum.md` says how."""
     json: bool = False
     """Print one JSON object instead of a table."""
 
@@ -294,11 +472,16 @@ class GrpoSettings:
     max_new_tokens: int = 256
     """Longest completion, in tokens."""
     form: Form = "plain"
-    """plain: the answer alone. think: reasoning first, then the answer."""
+    """plain: the answer alone. think: reasoning first, then the answer. prose: free text, as the row's
+    `instruction` asks for it."""
     prefill: str | None = None
     """Text that every completion starts with; None for the one that its form asks for."""
     seed: int = 0
     """Decides the order of the examples and every sample."""
+    held_out: Path | None = None
+    """Examples for a later evaluation; one that is among `data` stops the run."""
+    curriculum: Path | None = None
+    """TOML file of stages, from easy examples to hard ones; `docs/curriculum.md` says how."""
     stop: bool = True
     """Stop when no group has carried signal for some steps; --no-stop only warns."""
     json: bool = False
@@ -314,6 +497,7 @@ class GrpoSettings:
             "a group of one has advantage 0 for every completion, so nothing is learned",
         )
         own_reward("grpo.reward", self.reward)
+        _judges("grpo.reward", self.reward, self.form)
         _above("grpo.lr", self.lr, 0, "the weights would not move uphill")
         _at_least("grpo.warmup_steps", self.warmup_steps, 0, "a count cannot be negative")
         _above("grpo.clip", self.clip, 0, "no change of a token's probability would earn gradient")
@@ -385,7 +569,7 @@ class EvalConfig:
     """Longest answer, in tokens."""
     limit: int | None = None
     """Measure the first so many examples only."""
-    form: Form = "plain"
+    form: JsonForm = "plain"
     """plain: the answer alone. think: reasoning first, then the answer."""
     prefill: str | None = None
     """Text that every answer starts with; None for the one that its form asks for."""
@@ -462,6 +646,8 @@ Config: TypeAlias = (
     | ScoreConfig
     | SynthConfig
     | ImportConfig
+    | CheckConfig
+    | ReasonConfig
     | SftConfig
     | GrpoConfig
     | DoctorConfig
@@ -477,6 +663,8 @@ VERBS: Mapping[str, type[Config]] = {
     "score": ScoreConfig,
     "synth": SynthConfig,
     "import": ImportConfig,
+    "check": CheckConfig,
+    "reason": ReasonConfig,
     "sft": SftConfig,
     "doctor": DoctorConfig,
     "grpo": GrpoConfig,
@@ -512,6 +700,17 @@ def own_reward(where: str, given: str) -> tuple[Path, str] | None:
         why = f"there is no such preset{perhaps(given, get_args(Preset))}"
         fix = f"Use one of {', '.join(get_args(Preset))}, or path/to/file.py:function"
     raise ConfigError.at(where, given, why, fix=fix)
+
+
+def _judges(where: str, reward: str, form: Form) -> None:
+    """Refuse a preset that reads JSON where the answer is a text."""
+    if form == "prose" and is_preset(reward) and reward != "rubric":
+        raise ConfigError.at(
+            where,
+            reward,
+            "it judges JSON, and the form prose asks for a text",
+            fix="Use rubric, a function of your own as path/to/file.py:function, or another form",
+        )
 
 
 def normalisers(normalise: Iterable[str]) -> Mapping[str, tuple[Normaliser, ...]]:

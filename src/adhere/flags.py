@@ -21,7 +21,14 @@ from adhere.errors import ConfigError, perhaps
 TOML: TypeAlias = object
 """A value as `tomllib` gives it."""
 
-LEADING = {"schema": "--schema", "score": "--rows", "import": "--file", "extract": "--text"}
+LEADING = {
+    "schema": "--schema",
+    "score": "--rows",
+    "import": "--file",
+    "check": "--data",
+    "reason": "--data",
+    "extract": "--text",
+}
 """The flag that may be left out, of the verbs that are about one file."""
 
 TABLES = {"doctor": ("grpo", "doctor")}

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from transformers import logging as transformers_logging
 
 from adhere.errors import ModelError
@@ -36,7 +36,7 @@ class Model:
     @property
     def context(self) -> int:
         """Most tokens, prompt and answer together, that the model was built for."""
-        return int(getattr(self.network.config, "max_position_embeddings", 2**31))
+        return _context(self.network.config)
 
     @property
     def vocabulary_size(self) -> int:
@@ -51,6 +51,27 @@ class Model:
         return frozenset(int(token) for token in [self.tokenizer.eos_token_id, *listed] if token is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What of a model counts tokens: all but its weights."""
+
+    tokenizer: Tokenizer
+    context: int
+    """Most tokens, prompt and answer together, that the model was built for."""
+
+
+def load_reader(reference: str) -> Reader:
+    """Load the tokenizer and the context of what `load` takes, and no weights.
+
+    Raises:
+        ModelError: The reference names no model that loads; the cause is named.
+    """
+    with _loading(reference) as location:
+        tokenizer = AutoTokenizer.from_pretrained(location, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(location, trust_remote_code=False)
+    return Reader(cast("Tokenizer", tokenizer), _context(config))
+
+
 def load(reference: str) -> Model:
     """Load `nano`, a directory of safetensors, or a Hugging Face id.
 
@@ -61,27 +82,15 @@ def load(reference: str) -> Model:
     Raises:
         ModelError: The reference names no model that loads; the cause is named.
     """
-    location = str(files("adhere") / "nano") if reference == NANO else reference
     cuda = torch.cuda.is_available()
-    try:
-        with _quiet():
-            tokenizer = AutoTokenizer.from_pretrained(location, trust_remote_code=False)
-            network = AutoModelForCausalLM.from_pretrained(
-                location,
-                dtype=torch.bfloat16 if cuda else torch.float32,
-                trust_remote_code=False,
-                use_safetensors=True,
-            )
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as fault:
-        raise ModelError.at(
-            "model",
-            reference,
-            f"it does not load ({_first_line(fault)})",
-            fix=(
-                "Name `nano`, a directory with config.json, tokenizer.json and *.safetensors, "
-                "or a Hugging Face id"
-            ),
-        ) from fault
+    with _loading(reference) as location:
+        tokenizer = AutoTokenizer.from_pretrained(location, trust_remote_code=False)
+        network = AutoModelForCausalLM.from_pretrained(
+            location,
+            dtype=torch.bfloat16 if cuda else torch.float32,
+            trust_remote_code=False,
+            use_safetensors=True,
+        )
     # Casts: the automatic classes promise nothing, and a tokenizer finds `eos_token_id` at run time only.
     model = Model(reference, cast("PreTrainedModel", network), cast("Tokenizer", tokenizer))
     if len(model.tokenizer) > model.vocabulary_size:
@@ -101,6 +110,28 @@ def save(model: Model, directory: Path) -> None:
     with _quiet():
         model.network.save_pretrained(directory)
         model.tokenizer.save_pretrained(directory)
+
+
+@contextlib.contextmanager
+def _loading(reference: str) -> Iterator[str]:
+    """Yield where a model lies, and say what is wrong if it does not load."""
+    try:
+        with _quiet():
+            yield str(files("adhere") / "nano") if reference == NANO else reference
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as fault:
+        raise ModelError.at(
+            "model",
+            reference,
+            f"it does not load ({_first_line(fault)})",
+            fix=(
+                "Name `nano`, a directory with config.json, tokenizer.json and *.safetensors, "
+                "or a Hugging Face id"
+            ),
+        ) from fault
+
+
+def _context(config: object) -> int:
+    return int(getattr(config, "max_position_embeddings", 2**31))
 
 
 @contextlib.contextmanager

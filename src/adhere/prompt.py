@@ -17,9 +17,14 @@ SYSTEM: dict[Form, str] = {
         "Fill in the form from the text. "
         "Reason in <think></think>, then write JSON only in <answer></answer>."
     ),
+    "prose": "Do what is asked, from the text alone.",
 }
-PREFILL: dict[Form, str] = {"plain": "", "think": "<think>"}
+PREFILL: dict[Form, str] = {"plain": "", "think": "<think>", "prose": ""}
 """What the prompt has already written of the answer, unless the user says otherwise."""
+
+
+INSTRUCTION = "instruction"
+"""Where a row says what is asked for, under the form `prose`."""
 
 
 def beginning(form: Form, prefill: str | None) -> str:
@@ -74,11 +79,35 @@ class Rendered:
 
 
 def messages(example: Example, schema: Schema, *, form: Form = "plain") -> list[dict[str, str]]:
-    """Return the conversation: what to do, then the schema's blank form above the text."""
+    """Return the conversation: what to do, then the schema's blank form above the text.
+
+    Under the form `prose` the row's own instruction stands there in place of a form.
+
+    Raises:
+        DataError: It has none.
+    """
+    asked = instruction(example) if form == "prose" else schema.blank
     return [
         {"role": "system", "content": SYSTEM[form]},
-        {"role": "user", "content": f"{schema.blank}\n\n{example.text}"},
+        {"role": "user", "content": f"{asked}\n\n{example.text}"},
     ]
+
+
+def instruction(example: Example) -> str:
+    """Return what a row asks for in its own words: its column `instruction`.
+
+    Raises:
+        DataError: It has none.
+    """
+    given = example.meta.get(INSTRUCTION)
+    if isinstance(given, str) and given.strip():
+        return given
+    raise DataError.at(
+        f"row {example.id} {INSTRUCTION}",
+        given,
+        "the form prose asks for what the row says, and it says nothing",
+        fix="Give the row an instruction such as 'Sum this up.', or use the form plain",
+    )
 
 
 def prompt(
@@ -116,8 +145,10 @@ def prompt(
 def answer(example: Example, schema: Schema, *, form: Form = "plain") -> str:
     """Return the right answer as the model should write it: compact, with keys in the schema's order.
 
+    Under the form `prose` it is the target's text as it stands.
+
     Raises:
-        DataError: The example has no target.
+        DataError: The example has no target, or none that is a text under the form `prose`.
     """
     if example.target is None:
         raise DataError.at(
@@ -126,10 +157,23 @@ def answer(example: Example, schema: Schema, *, form: Form = "plain") -> str:
             "there is no right answer to train on",
             fix="Give the row a target, or train with `adhere grpo --reward grounded`, which needs none",
         )
+    if form == "prose":
+        return _text(example)
     value = spelled(in_schema_order(example.target, schema.source))
     if form == "plain":
         return value
     return f"<think>{example.reasoning or ''}</think>\n<answer>{value}</answer>"
+
+
+def _text(example: Example) -> str:
+    if isinstance(example.target, str):
+        return example.target
+    raise DataError.at(
+        f"row {example.id} target",
+        example.target,
+        "the form prose wants a text for an answer",
+        fix="Use the form plain or think for answers in JSON",
+    )
 
 
 def render(
@@ -143,7 +187,8 @@ def render(
     """Return prompt and right answer, closed by the end-of-turn token.
 
     Raises:
-        DataError: The example has no target, or its answer does not begin with `prefill`.
+        DataError: The example has no target or not the one that the form wants, no instruction where the form
+            wants it, or an answer that does not begin with `prefill`.
     """
     started = beginning(form, prefill)
     whole = answer(example, schema, form=form)

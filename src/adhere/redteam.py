@@ -29,7 +29,7 @@ def attacked(config: DoctorConfig) -> dict[str, JSON]:
         DataError: The rows are not what they should be, or lack targets that the reward needs.
         RewardError: The user's own reward fails on an honest answer.
     """
-    if config.reward == "rubric":
+    if config.reward == "rubric" or config.form == "prose":
         raise ConfigError.at(
             "doctor.attack",
             config.reward,

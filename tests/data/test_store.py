@@ -239,7 +239,7 @@ def test_what_is_written_has_no_empty_columns(tmp_path: Path) -> None:
     example = Example(id="a", text="Zwei Becher — 2 £", schema="Order")
     store.write(Dataset({"Order": Schema.of(ORDER, name="Order")}, (example,)), tmp_path, "held_out.jsonl")
     assert (tmp_path / "held_out.jsonl").read_text(encoding="utf-8") == (
-        '{"id": "a", "text": "Zwei Becher — 2 £", "schema": "Order", "target": null}\n'
+        '{"id":"a","text":"Zwei Becher — 2 £","schema":"Order","target":null}\n'
     )
     assert json.loads((tmp_path / "schemas.json").read_text(encoding="utf-8")) == {"Order": ORDER}
 

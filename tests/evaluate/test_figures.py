@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from adhere.evaluate.figures import bars, training_curves
+from adhere.evaluate.figures import bars, histogram, training_curves
 from adhere.measure.statistics import Mean, Rate, Undefined
 from adhere.records import JSON
 
@@ -172,3 +172,31 @@ def test_figures_of_one_page_share_no_names() -> None:
     found = [name for figure in figures for name in names(figure)]
     assert len(found) == len(set(found))
     assert found
+
+
+BINS = [(100, 120, 3), (120, 140, 9), (140, 160, 0), (160, 180, 1)]
+
+
+@pytest.mark.parametrize(
+    ("limit", "is_drawn"),
+    [pytest.param(200, True, id="a limit near"), pytest.param(32768, False, id="a limit far away")],
+)
+def test_a_histogram_has_a_bar_for_each_bin_and_the_limit_where_rows_come_near(
+    limit: int,
+    is_drawn: bool,  # noqa: FBT001
+) -> None:
+    svg = histogram(BINS, quantity="tokens", limit=limit)
+    assert "Histogram of tokens over 13 rows, from 100 to below 180" in svg
+    assert {"tokens", "rows"} <= set(texts(svg))
+    assert (f"limit {limit:,}" in texts(svg)) == is_drawn
+    bars_drawn = [path for path in re.findall(r'<path d="([^"]+)"', svg) if path.rstrip().endswith("z")]
+    assert len(bars_drawn) >= len(BINS)
+
+
+def test_a_histogram_is_the_same_every_time() -> None:
+    assert histogram(BINS, quantity="tokens", limit=200) == histogram(BINS, quantity="tokens", limit=200)
+
+
+def test_a_histogram_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="no bin"):
+        histogram([], quantity="tokens", limit=200)

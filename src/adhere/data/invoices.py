@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from mimesis.random import Random
 
-from adhere.data import values
+from adhere.data.filling import values
 from adhere.records import JSON, Example
 
 Split: TypeAlias = Literal["train", "held_out"]

@@ -1,8 +1,9 @@
 """Draws a schema: the documents under which an embedded model learns to extract anything."""
 
-from mimesis.random import Random
+from random import Random
 
-from adhere.data.values import CURRENCIES, coined
+from adhere.data import wide
+from adhere.data.filling.values import CURRENCIES, coined
 from adhere.records import JSON
 
 _STRING_KEYS = """
@@ -115,7 +116,9 @@ def _closed(random: Random, properties: dict[str, JSON]) -> dict[str, JSON]:
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
-def shape(random: Random, *, least: int, most: int, nesting: float = 0.0) -> dict[str, JSON]:
+def shape(
+    random: Random, *, least: int, most: int, nesting: float = 0.0, width: float = 0.0
+) -> dict[str, JSON]:
     """Draw an object schema of `least` to `most` leaves.
 
     Args:
@@ -123,8 +126,12 @@ def shape(random: Random, *, least: int, most: int, nesting: float = 0.0) -> dic
         least: Smallest number of leaves, at least 1.
         most: Largest number of leaves.
         nesting: Share in [0, 1] of schemas of three or more leaves that get a nested object or an array.
+        width: Share in [0, 1] of schemas that use more of JSON Schema: patterns, formats, ranges, titles,
+            what may be null, and arrays and objects inside one another.
     """
     count = random.randint(least, most)
+    if width and random.random() < width:
+        return wide.shape(random, count, nesting=nesting)
     style = random.random()
     taken: set[str] = set()
     if count < 3 or random.random() >= nesting:

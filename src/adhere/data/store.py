@@ -2,19 +2,24 @@
 
 import json
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import BinaryIO, cast
 
+import orjson
+
 from adhere.errors import DataError
 from adhere.records import JSON, Example
 from adhere.schema import Schema, Violation
+from adhere.schema.canonical import spelled
 from adhere.schema.parse import Malformed, parse_bytes
 from adhere.schema.places import children
 
 EXAMPLES = "examples.jsonl"
+HELD_OUT = "held_out.jsonl"
 SCHEMAS = "schemas.json"
 SCHEMA = "schema.json"
 STDIN = Path("-")
@@ -106,13 +111,26 @@ def parts(path: Path) -> tuple[Iterator[Row], Mapping[str, Schema]]:
 
 def write(dataset: Dataset, directory: Path, filename: str = EXAMPLES) -> None:
     """Write `schemas.json` and the examples, as `read` reads them back."""
-    sources = {name: schema.source for name, schema in dataset.schemas.items()}
-    text = json.dumps(sources, indent=2, ensure_ascii=False)
-    (directory / SCHEMAS).write_text(f"{text}\n", encoding="utf-8")
-    with (directory / filename).open("w", encoding="utf-8") as file:
-        file.writelines(
-            f"{json.dumps(_columns(example), ensure_ascii=False)}\n" for example in dataset.examples
-        )
+    write_schemas(dataset.schemas, directory)
+    with (directory / filename).open("wb") as file:
+        file.writelines(map(line, dataset.examples))
+
+
+def write_schemas(schemas: Mapping[str, Schema], directory: Path) -> None:
+    """Write `schemas.json`, whole or not at all."""
+    sources = {name: schema.source for name, schema in schemas.items()}
+    aside = directory / f".{SCHEMAS}"
+    aside.write_text(f"{json.dumps(sources, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
+    aside.replace(directory / SCHEMAS)
+
+
+def line(example: Example) -> bytes:
+    """Spell an example as a row, ending in a newline."""
+    columns = _columns(example)
+    try:
+        return orjson.dumps(columns, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # an integer of more than 64 bits
+        return f"{spelled(columns)}\n".encode()
 
 
 def rows(file: Path) -> Iterator[Row]:
@@ -124,8 +142,9 @@ def rows(file: Path) -> Iterator[Row]:
     row = None
     with _opened(file) as lines:
         for number, line in enumerate(lines, 1):
-            if line.strip():
-                row = Row(file, number, _object(line.rstrip(), f"{file}:{number}"))
+            said = (line.removeprefix(BOM_UTF8) if number == 1 else line).rstrip()
+            if said:
+                row = Row(file, number, _object(said, f"{file}:{number}"))
                 yield row
     if row is None:
         raise DataError.at(
@@ -163,16 +182,23 @@ def dataset(rows: Iterable[Row], schemas: Mapping[str, Schema]) -> Dataset:
     Raises:
         DataError: `example` refuses a row, or two have one id.
     """
+    return Dataset(schemas, tuple(examples(rows, schemas)))
+
+
+def examples(rows: Iterable[Row], schemas: Mapping[str, Schema]) -> Iterator[Example]:
+    """Yield rows as examples, one at a time.
+
+    Raises:
+        DataError: `example` refuses a row, or two have one id.
+    """
     places: dict[str, str] = {}
-    examples: list[Example] = []
     for row in rows:
         read = example(row, schemas)
         if read.id in places:
             why = f"{places[read.id]} has it too, and answers are told apart by it"
             raise row.fault("id", why, fix="Give each row its own")
         places[read.id] = row.where
-        examples.append(read)
-    return Dataset(schemas, tuple(examples))
+        yield read
 
 
 def read_schemas(file: Path) -> Mapping[str, Schema]:

@@ -1,4 +1,4 @@
-"""Figures as SVG text: training curves, and evaluations side by side.
+"""Figures as SVG text: training curves, evaluations side by side, and histograms.
 
 They stand on a light page and on a dark one: nothing is painted behind them, text and axes are mid-grey, and
 a page that sets the CSS variables `--figure-ink`, `--figure-grid` and `--figure-1` to `--figure-6` recolours
@@ -144,6 +144,47 @@ def bars(evaluations: Mapping[str, Mapping[str, JSON]], *, width: float = 10.0) 
         keys = [Patch(color=_colour(place), label=name) for place, name in enumerate(evaluations)]
         figure.legend(handles=keys, ncols=count if in_one_line else 1, **_LEGEND)
         return _svg(figure, f"Bars with 95 % intervals: {', '.join(evaluations)}")
+
+
+def histogram(bins: Sequence[tuple[int, int, int]], *, quantity: str, limit: int, width: float = 6.0) -> str:
+    """Draw how many rows lie in each bin, and the limit where some come near it.
+
+    Args:
+        bins: Each with its least value, the next bin's, and its rows; in ascending order, of one width.
+        quantity: What is counted, under the axis.
+        limit: Most that is allowed; drawn if it lies below twice the highest bin.
+        width: Of the figure, in inches; 6 fill a page, 3.8 a telephone.
+
+    Raises:
+        ValueError: There are no bins.
+    """
+    if not bins:
+        raise ValueError("no bin is drawn")
+    height, end = 2.4, bins[-1][1]
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height))
+        axis = _axes(figure, 0.55, 0.5, width - 0.7, height - 0.7)
+        starts, widths = [low for low, _, _ in bins], [(below - low) * 0.94 for low, below, _ in bins]
+        axis.bar(
+            starts, [rows for _, _, rows in bins], width=widths, align="edge", color=SERIES[1], alpha=0.7
+        )
+        axis.set_xlim(starts[0], end)
+        if limit < 2 * end:
+            axis.axvline(limit, color=SERIES[5], linewidth=1.6)
+            axis.set_xlim(starts[0], max(end, limit * 1.05))
+            axis.annotate(
+                f"limit {limit:,}", (limit, 1), (-4, 0), ha="right", va="top", size=7.5,
+                xycoords=("data", "axes fraction"), textcoords="offset points",
+            )  # fmt: skip
+        axis.set_xlabel(quantity)
+        axis.set_ylabel("rows")
+        axis.grid(axis="y")
+        axis.set_axisbelow(True)
+        axis.spines["left"].set_visible(False)
+        axis.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axis.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        total = sum(rows for _, _, rows in bins)
+        return _svg(figure, f"Histogram of {quantity} over {total} rows, from {starts[0]} to below {end}")
 
 
 def _axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:

@@ -16,6 +16,7 @@ from adhere.schema import Malformed, Parsed, Schema, parse_bytes, parse_json
 from adhere.schema.canonical import canonical
 from adhere.schema.limits import MAX_PROSE_CHARACTERS
 from adhere.schema.places import keys_of
+from adhere.text.dates import is_date
 from adhere.text.numerals import Number, comparable, is_number
 from adhere.text.page import read
 
@@ -32,7 +33,9 @@ _NEEDS = {
     "absent": _TEXTS,
     "sections": _TEXTS,
     "regex": _TEXTS,
+    "absent_regex": _TEXTS,
     "number": "a number, or a list of numbers",
+    "date": "a date such as 2026-05-03, or a list of them",
     "min_words": "a whole number above 0",
     "max_words": "a whole number above 0",
     "json_field": 'an object such as {"pointer": "/total", "equals": 5}, where equals may be left out',
@@ -173,13 +176,16 @@ def _is_aspect(given: JSON) -> TypeGuard[Aspect]:
 def _check(kind: str, value: JSON, where: str) -> Check | None:
     """Return the check of this kind, or nothing where the value is none for it."""
     match kind:
-        case "contains" | "absent" | "sections" | "regex":
+        case "contains" | "absent" | "sections" | "regex" | "absent_regex":
             texts = _texts(value)
             return _check_of_texts(kind, texts, where) if texts else None
         case "number":
             numbers = [value] if is_number(value) else value if isinstance(value, list) else []
             sought = [comparable(each) for each in numbers if is_number(each)]
             return partial(_numbers, sought) if sought and len(sought) == len(numbers) else None
+        case "date":
+            dates = _texts(value)
+            return partial(_dates, dates) if dates and all(map(is_date, dates)) else None
         case "json_field":
             return _check_of_field(value)
         case _:
@@ -203,8 +209,11 @@ def _check_of_texts(kind: str, texts: list[str], where: str) -> Check:
             return lambda text: 1.0 - _contains(texts, text)
         case "sections":
             return partial(_sections, texts)
-        case _:
+        case "regex":
             return partial(_patterns, [_pattern(each, where) for each in texts])
+        case _:
+            patterns = [_pattern(each, where) for each in texts]
+            return lambda text: 1.0 - _patterns(patterns, text)
 
 
 def _check_of_field(value: JSON) -> Check | None:
@@ -256,6 +265,11 @@ def _patterns(patterns: Sequence[Schema], text: str) -> float:
 def _numbers(numbers: Sequence[Number], text: str) -> float:
     stated = read(text).numbers
     return sum(number in stated for number in numbers) / len(numbers)
+
+
+def _dates(dates: Sequence[str], text: str) -> float:
+    stated = read(text).dates
+    return sum(date in stated for date in dates) / len(dates)
 
 
 def _at_least(count: int, text: str) -> float:

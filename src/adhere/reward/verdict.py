@@ -84,7 +84,12 @@ def judge(text: str, schema: Schema, *, form: Form = "plain") -> Verdict:
         schema: What its answer should obey.
         form: `plain`: the completion is the answer. `think`: the answer stands between the last
             `<answer>` and the `</answer>` after it; what is before and after is named and not judged.
+            `prose`: the completion is a text, which is its own value; only an empty one is no output.
     """
+    if form == "prose":
+        # Half a surrogate pair is no text to the engine.
+        said = text.strip(BLANKS).encode(errors="replace").decode()
+        return _checked(said, schema, said, "none") if said else NoOutput(said)
     answer, outside = (text.strip(BLANKS), "none") if form == "plain" else between_tags(text)
     excess = excess_of_answer(answer)
     if excess is not None:

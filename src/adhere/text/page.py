@@ -16,7 +16,7 @@ _MOST_LOOKED_AT = 1_000
 """
 _UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3"
 """Letters of scripts without blanks between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese, Korean."""
-_WORD = re.compile(rf"[^\W{_UNSPACED}]+|[{_UNSPACED}]")
+WORD = re.compile(rf"[^\W{_UNSPACED}]+|[{_UNSPACED}]")
 """A word, or a letter that may be one."""
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
 _BLANKS = re.compile(r"\s+")
@@ -78,12 +78,12 @@ class Page:
     @cached_property
     def _words(self) -> Mapping[str, Sequence[int]]:
         """Where in the folded text each word of it begins."""
-        return _places((word[0], word.start()) for word in _WORD.finditer(self._folded[0]))
+        return _places((word[0], word.start()) for word in WORD.finditer(self._folded[0]))
 
     def _starts(self, needle: str) -> Iterator[int]:
         """Yield where in the folded text something folded begins, within words too."""
         folded, _ = self._folded
-        places = [(self._words.get(word[0], ()), word.start()) for word in _WORD.finditer(needle)]
+        places = [(self._words.get(word[0], ()), word.start()) for word in WORD.finditer(needle)]
         if not places:
             at = folded.find(needle)
             while at >= 0:

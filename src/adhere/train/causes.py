@@ -510,12 +510,14 @@ def _finer(seen: Seen) -> str:
 
 
 def _warm_up(seen: Seen) -> str:
-    """Return what teaches a model the form of an answer before it is rewarded; `adhere sft` teaches plain."""
-    if seen.config.form == "think":
-        return 'form = "plain"'
+    """Return what teaches a model the form of an answer before it is rewarded."""
+    form = seen.config.form
     made = "" if seen.facts.labelled else "adhere synth --schema SCHEMA --out made; "
     data = seen.facts.rows if seen.facts.labelled else "made"
-    warmed = f"adhere sft --model {seen.config.model} --data {data} --out warm"
+    if form == "think":
+        made, data = f"{made}adhere reason {data} --out reasoned; ", "reasoned"
+    shape = "" if form == "plain" else f" --form {form}"
+    warmed = f"adhere sft --model {seen.config.model} --data {data}{shape} --out warm"
     return f'{made}{warmed}; then model = "warm/checkpoint"'
 
 

@@ -22,8 +22,10 @@ from adhere.reward.verdict import judge
 from adhere.schema import Schema
 from adhere.train import facts
 from adhere.train.causes import OFTEN, Cause
+from adhere.train.curriculum import load as load_stages
 from adhere.train.doctor import Report, diagnose
 from adhere.train.facts import Facts
+from adhere.train.held_out import refuse_leaks
 from adhere.train.order import forever
 from adhere.train.recorded import recorded, settings
 from adhere.train.rollouts import Rollout, rollouts
@@ -48,6 +50,7 @@ def doctor(config: DoctorConfig) -> dict[str, JSON]:
     """Diagnose the run that `adhere grpo` would be, or the log of one that was; return the summary.
 
     Raises:
+        ConfigError: The curriculum is none, or no example fits a stage of it.
         DataError: A file is not what it should be. Bad and missing targets are a cause instead.
         ModelError: The model does not load, or a prompt leaves no room.
     """
@@ -60,13 +63,14 @@ def doctor(config: DoctorConfig) -> dict[str, JSON]:
 
 
 def _of_run(config: DoctorConfig, rows: Path) -> Report:
-    dataset = _rows(rows, config.reward)
+    dataset = _rows(rows, config)
     if isinstance(dataset, Cause):
         return _refused(dataset)
+    first, *_ = load_stages(config.curriculum, dataset.examples, by="reward").pools(dataset.examples)
     reward = loading.load(config.reward, form=config.form, scoring=config.scoring, own=config.own)
     model = load(config.model)
     try:
-        sampled = list(_sampled(model, dataset, reward, config))
+        sampled = list(_sampled(model, Dataset(dataset.schemas, first), reward, config))
         return examine(model, dataset, sampled, reward, config, rows=rows)
     except RewardError as fault:
         return _refused(_of_reward(fault, dataset))
@@ -193,7 +197,7 @@ def _of_log(config: DoctorConfig, log: Path) -> Report:
     return diagnose(recorded(log, schemas, form=config.form, prefill=config.prefill), config, known)
 
 
-def _rows(path: Path, reward: str) -> Dataset | Cause:
+def _rows(path: Path, config: DoctorConfig) -> Dataset | Cause:
     """Read the rows of a run, or say why it would refuse them."""
     try:
         dataset = store.read(path)
@@ -205,15 +209,28 @@ def _rows(path: Path, reward: str) -> Dataset | Cause:
         evidence: dict[str, JSON] = {"targets": broken.as_json(), "first": str(fault)}
         return Cause("targets break the schema", why, evidence, "Mend these targets, or the schema")
     unlabelled = [example.id for example in dataset.examples if example.target is None]
-    if not (needs_target(reward) and unlabelled):
-        return dataset
+    if not (needs_target(config.reward) and unlabelled):
+        return _leaks(path, dataset, config.held_out) or dataset
     return Cause(
         "targets missing",
-        f"the reward {reward} compares with a target, and {len(unlabelled)} of {len(dataset.examples)} rows "
-        f"have none, row {unlabelled[0]} for one",
+        f"the reward {config.reward} compares with a target, and {len(unlabelled)} of "
+        f"{len(dataset.examples)} rows have none, row {unlabelled[0]} for one",
         {"unlabelled": len(unlabelled), "rows": len(dataset.examples)},
         'reward = "grounded"',
     )
+
+
+def _leaks(path: Path, dataset: Dataset, held_out: Path | None) -> Cause | None:
+    """Say why a run would refuse its held-out rows."""
+    if held_out is None:
+        return None
+    apart = store.read(held_out).examples
+    try:
+        refuse_leaks(held_out, apart, dataset.examples, path)
+    except DataError as fault:
+        fix = f"Take them out: `adhere check {path} --against {held_out}` lists them"
+        return Cause("held-out rows leak", str(fault), {"held_out": len(apart)}, fix)
+    return None
 
 
 def _broken_targets(path: Path) -> Rate:

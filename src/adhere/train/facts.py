@@ -103,7 +103,9 @@ def answers(
         for text, each in zip(written[:REWARDED], labelled, strict=False)
     ]
     nothing = [Attempt("", each.example, each.schema) for each in right]
-    found = [stated for each in labelled for stated in _stated(each, schemas[each.schema], longest=longest)]
+    # A text that answers another need not repeat it.
+    read = [] if form == "prose" else labelled
+    found = [stated for each in read for stated in _stated(each, schemas[each.schema], longest=longest)]
     lacking = [where for where, is_stated in found if not is_stated]
     encoded = [tokenizer.encode(text, add_special_tokens=False) for text in written] if tokenizer else []
     return Answers(
@@ -135,12 +137,7 @@ def prompts(
     lacking: dict[Part, int] = {}
     for text, example in zip(read, examples, strict=True):
         shown = _folded(text)
-        parts: tuple[tuple[Part, str], ...] = (
-            ("instruction", prompt.SYSTEM[form]),
-            ("schema", schemas[example.schema].blank),
-            ("text", example.text),
-        )
-        for part, content in parts:
+        for part, content in _parts(example, schemas[example.schema], form):
             if _folded(content) not in shown:
                 lacking[part] = lacking.get(part, 0) + 1
     return Prompts(
@@ -149,6 +146,12 @@ def prompts(
         opens_thinking=any(text.rstrip().endswith(OPENED) for text in read),
         can_switch_thinking="enable_thinking" in str(tokenizer.chat_template),
     )
+
+
+def _parts(example: Example, schema: Schema, form: Form) -> tuple[tuple[Part, str], ...]:
+    if form == "prose":
+        return ("instruction", prompt.instruction(example)), ("text", example.text)
+    return ("instruction", prompt.SYSTEM[form]), ("schema", schema.blank), ("text", example.text)
 
 
 def opening(schemas: Mapping[str, Schema]) -> str:

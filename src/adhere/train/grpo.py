@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from statistics import fmean
 
 import torch
@@ -16,10 +16,11 @@ from adhere.reward.loading import load
 from adhere.reward.score import by_part
 from adhere.schema import Schema
 from adhere.train.batch import by_length, side_by_side
+from adhere.train.curriculum import EVERYTHING, Course, Curriculum
 from adhere.train.forward import answer_logprobs
 from adhere.train.loss import clipped_gain
 from adhere.train.optimizer import adamw, update, warmed_up
-from adhere.train.order import forever
+from adhere.train.order import even
 from adhere.train.rollouts import Rollout, rollouts
 
 
@@ -50,10 +51,17 @@ class GrpoStep:
     """Mean difference between the trainer's and the sampler's log-probabilities, in nats; on-policy
     it is rounding alone."""
     lr: float
+    stage: int = 1
+    """Of the curriculum, from 1."""
 
 
 def train(
-    model: Model, examples: Sequence[Example], schemas: Mapping[str, Schema], config: GrpoConfig
+    model: Model,
+    examples: Sequence[Example],
+    schemas: Mapping[str, Schema],
+    config: GrpoConfig,
+    *,
+    curriculum: Curriculum = EVERYTHING,
 ) -> Iterator[GrpoStep]:
     """Train the model against the reward; yield after every update.
 
@@ -64,16 +72,20 @@ def train(
     """
     reward = load(config.reward, form=config.form, scoring=config.scoring, own=config.own)
     optimizer = adamw(model, lr=config.lr, weight_decay=0.0)
-    stream = forever(examples, seed=config.seed)
+    batches = partial(even, size=config.prompts_per_step, seed=config.seed)
+    course = Course(curriculum, examples, batches, by="reward")
     for step in range(config.steps):
-        chosen = list(islice(stream, config.prompts_per_step))
-        groups = rollouts(model, chosen, schemas, reward, config, step=step)
+        groups = rollouts(model, course.batch(), schemas, reward, config, step=step)
         informative = [rollout for group in groups for rollout in group if rollout.advantage != 0]
         tokens = sum(len(rollout.completion.tokens) for group in groups for rollout in group)
         loss, clipped, drift = _accumulate(model, informative, config, tokens)
         lr = warmed_up(config.lr, step, config.warmup_steps)
         norm = update(model, optimizer, lr=lr, grad_clip=config.grad_clip, step=step) if informative else 0.0
-        yield _step(step + 1, groups, loss=loss, grad_norm=norm, clipped=clipped, drift=drift, lr=lr)
+        made = _step(
+            step + 1, course.stage, groups, loss=loss, grad_norm=norm, clipped=clipped, drift=drift, lr=lr
+        )
+        course.achieved(made.reward)
+        yield made
 
 
 def _accumulate(
@@ -114,6 +126,7 @@ def _accumulate(
 
 def _step(
     number: int,
+    stage: int,
     groups: Sequence[tuple[Rollout, ...]],
     *,
     loss: float,
@@ -138,4 +151,5 @@ def _step(
         clipped=clipped,
         drift=drift,
         lr=lr,
+        stage=stage,
     )

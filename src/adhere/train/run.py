@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
+from typing import cast
 
 from adhere import artifact
 from adhere.config import GrpoConfig, SftConfig
@@ -16,15 +17,19 @@ from adhere.data.store import Dataset
 from adhere.errors import DataError, TrainingStopped
 from adhere.model import Model, load, save
 from adhere.progress import progress
+from adhere.prompt import Rendered
 from adhere.records import JSON
 from adhere.reward import loading
 from adhere.reward.normalise import refuse_unknown_paths
 from adhere.reward.score import needs_target
 from adhere.train import grpo as grpo_loop
 from adhere.train import sft as sft_loop
+from adhere.train.curriculum import Curriculum, Measure, passage
+from adhere.train.curriculum import load as load_stages
 from adhere.train.doctor import Report
 from adhere.train.examine import Sampled, examine
 from adhere.train.grpo import GrpoStep
+from adhere.train.held_out import read_apart
 from adhere.train.rollouts import Rollout
 from adhere.train.sft import SftStep
 from adhere.train.watch import Watch
@@ -36,27 +41,30 @@ CHECKPOINT = "checkpoint"
 
 
 def sft(config: SftConfig) -> dict[str, JSON]:
-    """Run supervised fine-tuning and write its directory; return the summary."""
+    """Run supervised fine-tuning and write its directory; return the summary.
+
+    Raises:
+        ConfigError: The curriculum is none, or no example fits a stage of it.
+        DataError: A row is not what its form needs, or a held-out one is among those of the training.
+    """
     dataset = store.read(config.data)
-    held_out = store.read(config.held_out) if config.held_out else None
-    inputs = [config.data, *([config.held_out] if config.held_out else [])]
-    with artifact.writing(config.out, config, inputs=inputs) as run:
+    held_out = read_apart(config.held_out, dataset.examples, config.data) if config.held_out else None
+    curriculum = load_stages(config.curriculum, dataset.examples, by="loss")
+    with artifact.writing(config.out, config, inputs=_inputs(config)) as run:
         model = load(config.model)
-        rows = sft_loop.rendered(model, dataset.examples, dataset.schemas, max_tokens=config.max_tokens)
-        updates = -(-len(rows) // config.batch_size) * config.epochs
+        # A held-out row that is too long must not end the run after its last update.
+        kept = _rendered(model, held_out, config) if held_out else []
         began = time.monotonic()
         with kept_when_interrupted(run, model):
-            steps = list(
-                logged_sft(
-                    sft_loop.train(model, dataset.examples, dataset.schemas, config), run.path, updates
-                )
-            )
+            updates = sft_loop.train(model, dataset.examples, dataset.schemas, config, curriculum=curriculum)
+            steps = list(logged_sft(updates, run.path, sft_loop.updates(dataset.examples, config)))
         final: dict[str, JSON] = dict(steps[-1])
-        if held_out:
-            kept = sft_loop.rendered(model, held_out.examples, held_out.schemas, max_tokens=config.max_tokens)
-            final["held_out_loss"] = sft_loop.mean_loss(model, list(kept.values()))
+        if kept:
+            final["held_out_loss"] = sft_loop.mean_loss(model, kept)
         save(model, run.path / CHECKPOINT)
         run.summary = _summary(config.out, steps=len(steps), began=began, final=final)
+        if config.curriculum:
+            run.summary = {**run.summary, **_passage(curriculum, dataset, steps, by="loss")}
     return dict(run.summary)
 
 
@@ -64,11 +72,13 @@ def grpo(config: GrpoConfig) -> dict[str, JSON]:
     """Run reinforcement learning and write its directory; return the summary.
 
     Raises:
-        ConfigError: The reward is the user's own and cannot be loaded, or `normalise` names no value.
-        DataError: The reward needs targets and a row has none.
+        ConfigError: The reward is the user's own and cannot be loaded, `normalise` names no value, or the
+            curriculum is none, or no example fits a stage of it.
+        DataError: The reward needs targets and a row has none, or a held-out row is among those of the
+            training.
         TrainingStopped: The steps taught nothing, and `config.stop` is set.
     """
-    inputs = [config.data, *loading.files(config.reward, config.scoring)]
+    inputs = [*_inputs(config), *loading.files(config.reward, config.scoring)]
     dataset = store.read(config.data)
     refuse_unknown_paths(config.scoring.normalise, dataset.schemas.values())
     unlabelled = next((example for example in dataset.examples if example.target is None), None)
@@ -79,15 +89,20 @@ def grpo(config: GrpoConfig) -> dict[str, JSON]:
             f"the reward {config.reward!r} compares with a target and this row has none",
             fix="Label the rows, or train with --reward grounded, which needs no labels",
         )
+    if config.held_out:
+        read_apart(config.held_out, dataset.examples, config.data)
+    curriculum = load_stages(config.curriculum, dataset.examples, by="reward")
     with artifact.writing(config.out, config, inputs=inputs) as run:
         model = load(config.model)
-        watch = _watch(model, dataset, config)
+        watch = _watch(model, dataset, config, curriculum)
         began = time.monotonic()
         with kept_when_interrupted(run, model):
-            updates = watch.steps(grpo_loop.train(model, dataset.examples, dataset.schemas, config))
-            steps = list(logged_grpo(updates, run.path, config.steps))
+            updates = grpo_loop.train(model, dataset.examples, dataset.schemas, config, curriculum=curriculum)
+            steps = list(logged_grpo(watch.steps(updates), run.path, config.steps))
         save(model, run.path / CHECKPOINT)
         run.summary = _summary(config.out, steps=len(steps), began=began, final=steps[-1])
+        if config.curriculum:
+            run.summary = {**run.summary, **_passage(curriculum, dataset, steps, by="reward")}
         if watch.report is not None:
             run.summary = {**run.summary, "diagnosis": watch.report.as_json()}
             if config.stop and not watch.has_learned_all:
@@ -98,7 +113,26 @@ def grpo(config: GrpoConfig) -> dict[str, JSON]:
     return dict(run.summary)
 
 
-def _watch(model: Model, dataset: Dataset, config: GrpoConfig) -> Watch:
+def _inputs(config: SftConfig | GrpoConfig) -> list[Path]:
+    """List the files of a run, those of a reward aside."""
+    return [config.data, *(path for path in (config.held_out, config.curriculum) if path is not None)]
+
+
+def _passage(
+    curriculum: Curriculum, dataset: Dataset, steps: Sequence[Mapping[str, JSON]], *, by: Measure
+) -> dict[str, JSON]:
+    achieved = [cast("float", step[by]) for step in steps]
+    return passage(curriculum, dataset.examples, achieved, by=by)
+
+
+def _rendered(model: Model, dataset: Dataset, config: SftConfig) -> list[Rendered]:
+    rows = sft_loop.rendered(
+        model, dataset.examples, dataset.schemas, form=config.form, max_tokens=config.max_tokens
+    )
+    return list(rows.values())
+
+
+def _watch(model: Model, dataset: Dataset, config: GrpoConfig, curriculum: Curriculum) -> Watch:
     def diagnosed(steps: Sequence[GrpoStep]) -> Report:
         # The loop samples its first step as step 0.
         sampled = [Sampled(step.step - 1, step.groups) for step in steps]
@@ -108,7 +142,7 @@ def _watch(model: Model, dataset: Dataset, config: GrpoConfig) -> Watch:
     def warn(report: Report) -> None:
         sys.stderr.write(f"adhere grpo: {report.line}. Going on, as --no-stop asks.\n")
 
-    return Watch(diagnosed, lr=config.lr, stop=config.stop, warn=warn)
+    return Watch(diagnosed, lr=config.lr, stop=config.stop, warn=warn, learned=curriculum.is_learned)
 
 
 def logged_grpo(steps: Iterable[GrpoStep], directory: Path, total: int) -> Iterator[dict[str, JSON]]:
@@ -125,7 +159,8 @@ def logged_grpo(steps: Iterable[GrpoStep], directory: Path, total: int) -> Itera
             numbers["parts"], numbers["outcomes"] = dict(step.parts), dict(step.outcomes)
             metrics.write(_line(numbers))
             obeys = step.outcomes.get("obeys", 0.0)
-            advance(f"reward {step.reward:.3f}  obeys {obeys:.0%}  no signal {step.zero_variance:.0%}")
+            shown = f"reward {step.reward:.3f}  obeys {obeys:.0%}  no signal {step.zero_variance:.0%}"
+            advance(f"{_stage(step.stage)}{shown}")
             yield numbers
 
 
@@ -138,13 +173,19 @@ def logged_sft(steps: Iterable[SftStep], directory: Path, total: int) -> Iterato
         for step in steps:
             numbers: dict[str, JSON] = asdict(step)
             metrics.write(_line(numbers))
-            advance(f"loss {step.loss:.3f}")
+            advance(f"{_stage(step.stage)}loss {step.loss:.3f}")
             yield numbers
 
 
 _GRPO_NUMBERS = (
     "step", "reward", "zero_variance", "length", "finished", "loss", "grad_norm", "clipped", "drift", "lr",
+    "stage",
 )  # fmt: skip
+
+
+def _stage(number: int) -> str:
+    """Show a stage on the bar; runs without a curriculum stay in the first."""
+    return f"stage {number}  " if number > 1 else ""
 
 
 def _rollout(step: int, rollout: Rollout) -> dict[str, JSON]:

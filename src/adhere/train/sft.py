@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
 from adhere import prompt
-from adhere.config import SftConfig
-from adhere.errors import ConfigError
+from adhere.config import Form, SftConfig
+from adhere.errors import ConfigError, DataError
 from adhere.model import Model
 from adhere.prompt import Rendered
 from adhere.records import Example
 from adhere.schema import Schema
 from adhere.train.batch import by_length, side_by_side
+from adhere.train.curriculum import EVERYTHING, Course, Curriculum
 from adhere.train.forward import answer_logprobs
 from adhere.train.optimizer import adamw, decayed, update
-from adhere.train.order import shuffled
+from adhere.train.order import in_passes
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +31,35 @@ class SftStep:
     """Answer tokens of the batch."""
     grad_norm: float
     lr: float
+    stage: int
+    """Of the curriculum, from 1."""
 
 
 def rendered(
-    model: Model, examples: Sequence[Example], schemas: Mapping[str, Schema], *, max_tokens: int
+    model: Model,
+    examples: Sequence[Example],
+    schemas: Mapping[str, Schema],
+    *,
+    form: Form = "plain",
+    max_tokens: int,
 ) -> dict[str, Rendered]:
     """Return every example's prompt and right answer as tokens, by id.
 
     Raises:
-        DataError: An example has no target.
+        DataError: An example has no target, or not what its form needs: a reasoning or an instruction.
         ConfigError: An example is longer than `max_tokens` or the model's context.
     """
     rows: dict[str, Rendered] = {}
     limit = min(max_tokens, model.context)
     for example in examples:
-        row = prompt.render(example, schemas[example.schema], model.tokenizer)
+        if form == "think" and example.reasoning is None:
+            raise DataError.at(
+                f"row {example.id} reasoning",
+                None,
+                "there is nothing to think before the answer",
+                fix="Have it written by `adhere reason`, or train in the form plain",
+            )
+        row = prompt.render(example, schemas[example.schema], model.tokenizer, form=form)
         if len(row.tokens) > limit:
             raise ConfigError.at(
                 "sft.max_tokens",
@@ -55,26 +71,36 @@ def rendered(
     return rows
 
 
+def updates(examples: Sequence[Example], config: SftConfig) -> int:
+    """Return how many updates a run makes, whatever the order of its examples."""
+    return -(-len(examples) // config.batch_size) * config.epochs
+
+
 def train(
-    model: Model, examples: Sequence[Example], schemas: Mapping[str, Schema], config: SftConfig
+    model: Model,
+    examples: Sequence[Example],
+    schemas: Mapping[str, Schema],
+    config: SftConfig,
+    *,
+    curriculum: Curriculum = EVERYTHING,
 ) -> Iterator[SftStep]:
     """Teach the model the right answers; yield after every update.
 
     The loss is the mean over a batch's answer tokens, whichever rows they stand in; prompts carry none.
     """
-    rows = rendered(model, examples, schemas, max_tokens=config.max_tokens)
-    steps_an_epoch = -(-len(examples) // config.batch_size)
-    steps = steps_an_epoch * config.epochs
+    rows = rendered(model, examples, schemas, form=config.form, max_tokens=config.max_tokens)
+    batches = partial(in_passes, size=config.batch_size, seed=config.seed)
+    course = Course(curriculum, examples, batches, by="loss")
+    steps = updates(examples, config)
     optimizer = adamw(model, lr=config.lr, weight_decay=config.weight_decay)
     model.network.train()
     for step in range(steps):
-        epoch, place = divmod(step, steps_an_epoch)
-        order = shuffled(examples, seed=config.seed, epoch=epoch)
-        batch = [rows[example.id] for example in order[place * config.batch_size :][: config.batch_size]]
-        loss, tokens = _accumulate(model, batch)
+        stage = course.stage
+        loss, tokens = _accumulate(model, [rows[example.id] for example in course.batch()])
         lr = decayed(config.lr, step, steps=steps, warmup_steps=round(config.warmup * steps))
         norm = update(model, optimizer, lr=lr, grad_clip=config.grad_clip, step=step)
-        yield SftStep(step + 1, loss, tokens, norm, lr)
+        course.achieved(loss)
+        yield SftStep(step + 1, loss, tokens, norm, lr, stage)
     model.network.eval()
 
 

@@ -44,8 +44,11 @@ Group: TypeAlias = tuple[Trial, ...]
 def fault(trial: Trial, form: Form) -> Fault | None:
     """Name what is wrong with the form of a completion; `None` where it obeys its schema.
 
-    A completion that was cut off has that fault before all others, as long as no answer is whole in it.
+    A completion that was cut off has that fault before all others, as long as no answer is whole in it. Free
+    text has no other.
     """
+    if form == "prose":
+        return None if trial.finished else "answer truncated"
     verdict = trial.verdict
     thinks = OPENED in trial.text or CLOSED in trial.text
     if isinstance(verdict, Obeys):

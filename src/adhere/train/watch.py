@@ -27,6 +27,7 @@ class Watch:
         lr: float,
         stop: bool,
         warn: Callable[[Report], None],
+        learned: Callable[[int, float], bool] = lambda _stage, _reward: False,
     ) -> None:
         """Prepare to look on.
 
@@ -35,8 +36,10 @@ class Watch:
             lr: The run's learning rate.
             stop: End the run then; otherwise warn once, and go on.
             warn: Takes the diagnosis.
+            learned: Whether a reward is all that a stage of the curriculum asks for; it soon ends then.
         """
         self._diagnose, self._lr, self._stop, self._warn = diagnose, lr, stop, warn
+        self._learned = learned
         self._best: float | None = None
         self.report: Report | None = None
         """The diagnosis of the steps that taught nothing; `None` as long as all is well."""
@@ -47,12 +50,16 @@ class Watch:
         return self.report is not None and self.report.verdict == "already solved" and self._best is not None
 
     def steps(self, steps: Iterable[GrpoStep]) -> Iterator[GrpoStep]:
-        """Pass steps on; end, or warn and go on, after those that taught nothing."""
+        """Pass steps on; end, or warn and go on, after those of one stage that taught nothing."""
         silent: list[GrpoStep] = []
         passing = iter(steps)
+        stage = 1
         for step in passing:
             yield step
-            if step.zero_variance < 1:
+            if step.stage != stage:
+                # What the stage before earned is no measure for this one.
+                silent, self._best, stage = [], None, step.stage
+            if step.zero_variance < 1 or self._learned(step.stage, step.reward):
                 silent, self._best = [], max(step.reward, self._best or step.reward)
                 continue
             silent.append(step)

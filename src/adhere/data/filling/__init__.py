@@ -1,0 +1,1 @@
+"""Draws values that obey a schema, whatever it asks."""

@@ -1,0 +1,1 @@
+"""Brings rows in from elsewhere."""

@@ -1,0 +1,1 @@
+"""Writes the text that states a target, in one of several layouts."""

@@ -1,0 +1,117 @@
+"""The client against a real model on a real server: nano under `transformers serve`."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+import adhere
+from adhere.config import EndpointSettings, SynthConfig
+from adhere.data.teaching.teacher import taught
+from adhere.endpoint import Endpoint, Failed, Message, Reply, Request
+from adhere.errors import DataError
+from adhere.schema import Parsed, parse_json
+
+NANO = Path(adhere.__file__).parent / "nano"
+COMMAND = Path(sys.executable).with_name("transformers")
+OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which(COMMAND) is None, reason="there is no `transformers serve` here"),
+]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The reference of nano on a server that runs while the tests do."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+    command = [
+        str(COMMAND),
+        "serve",
+        str(NANO),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--device",
+        "cpu",
+    ]
+    log = tmp_path_factory.mktemp("serve") / "log"
+    with log.open("wb") as file:
+        served = subprocess.Popen(command, env={**os.environ, **OFFLINE}, stdout=file, stderr=file)
+        try:
+            _wait(served, port, log)
+            yield f"openai:{NANO}@http://127.0.0.1:{port}/v1"
+        finally:
+            served.terminate()
+            served.wait(30)
+
+
+def _wait(served: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        if served.poll() is not None and "pip install" in log.read_text():
+            pytest.skip("`transformers serve` lacks a package")
+        connection = HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", "/health")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.2)
+        finally:
+            connection.close()
+    raise AssertionError(log.read_text())
+
+
+def asks(text: str, *, max_tokens: int = 60) -> Request:
+    form = '{"vendor":"string","total":"number"}'
+    messages = (
+        Message("system", "Fill in the form from the text. JSON only."),
+        Message("user", f"{form}\n\n{text}"),
+    )
+    return Request(messages=messages, temperature=0.0, max_tokens=max_tokens)
+
+
+def test_a_served_model_answers_many_at_once(model: str, tmp_path: Path) -> None:
+    texts = [f"Invoice from Acme Ltd, total {number}.50 in all." for number in range(100, 108)]
+    settings = EndpointSettings(concurrency=4, seconds=60, cache=tmp_path / "replies.sqlite")
+    for cached in (0, len(texts)):
+        with Endpoint(model, settings) as endpoint:
+            replies = [reply for _, reply in endpoint.replies(map(asks, texts))]
+        for text, reply in zip(texts, replies, strict=True):
+            assert isinstance(reply, Reply), reply
+            assert reply.prompt_tokens > 20
+            parsed = parse_json(reply.text)
+            assert isinstance(parsed, Parsed)
+            assert isinstance(parsed.value, dict)
+            assert str(parsed.value["total"]) in text
+        totals = endpoint.totals
+        assert (totals.requests, totals.cached, totals.failures) == (8, cached, {})
+    assert replies[0].cached
+
+
+def test_a_reply_that_the_limit_cuts_says_so(model: str) -> None:
+    with Endpoint(model, EndpointSettings(seconds=60)) as endpoint:
+        failed = endpoint.reply(asks("Invoice from Acme Ltd, total 12.50.", max_tokens=3))
+    assert isinstance(failed, Failed)
+    assert (failed.cause, failed.text[:1]) == ("cut", "{")
+
+
+def test_a_model_that_cannot_teach_is_told_by_its_reasons(model: str, tmp_path: Path) -> None:
+    schema = tmp_path / "order.json"
+    schema.write_text('{"title": "Order", "type": "object", "properties": {"item": {"type": "string"}}}')
+    settings = EndpointSettings(concurrency=2, seconds=60, max_tokens=24, budget=6000)
+    config = SynthConfig(schema=schema, out=tmp_path / "data", rows=2, teacher=model, endpoint=settings)
+    with pytest.raises(DataError, match=r"not one example was kept; rejected: .*budget"):
+        taught(config)
