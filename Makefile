@@ -13,7 +13,7 @@ export DO_NOT_TRACK := 1
 
 QUICK := not slow and not gpu and not browser
 CORE := */adhere/__init__.py,*/adhere/artifact.py,*/adhere/config.py,*/adhere/errors.py,*/adhere/records.py
-CORE := $(CORE),*/adhere/prompt.py,*/adhere/data/*,*/adhere/measure/*,*/adhere/reward/*,*/adhere/schema/*
+CORE := $(CORE),*/adhere/prompt.py,*/adhere/data/*,*/adhere/measure/*,*/adhere/reward/*,*/adhere/schema/*,*/adhere/text/*,*/adhere/endpoint/*
 
 .PHONY: setup demo test test-all check clean
 

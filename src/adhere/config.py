@@ -186,7 +186,7 @@ class ScoreConfig:
 
     def __post_init__(self) -> None:
         own_reward("score.preset", self.preset)
-        _judges("score.preset", self.preset, self.form)
+        refuse_unread_form("score.preset", self.preset, self.form)
         if self.json and self.out == STANDARD_STREAM:
             raise ConfigError.at(
                 "score.out",
@@ -497,7 +497,7 @@ class GrpoSettings:
             "a group of one has advantage 0 for every completion, so nothing is learned",
         )
         own_reward("grpo.reward", self.reward)
-        _judges("grpo.reward", self.reward, self.form)
+        refuse_unread_form("grpo.reward", self.reward, self.form)
         _above("grpo.lr", self.lr, 0, "the weights would not move uphill")
         _at_least("grpo.warmup_steps", self.warmup_steps, 0, "a count cannot be negative")
         _above("grpo.clip", self.clip, 0, "no change of a token's probability would earn gradient")
@@ -702,8 +702,17 @@ def own_reward(where: str, given: str) -> tuple[Path, str] | None:
     raise ConfigError.at(where, given, why, fix=fix)
 
 
-def _judges(where: str, reward: str, form: Form) -> None:
-    """Refuse a preset that reads JSON where the answer is a text."""
+def refuse_unread_form(where: str, reward: str, form: Form) -> None:
+    """Refuse a preset that reads JSON where the answer is a text.
+
+    Args:
+        where: The setting that names it.
+        reward: A preset, or a function of the user's own.
+        form: Shape of the answer.
+
+    Raises:
+        ConfigError: It is such a preset.
+    """
     if form == "prose" and is_preset(reward) and reward != "rubric":
         raise ConfigError.at(
             where,

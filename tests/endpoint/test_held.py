@@ -5,7 +5,7 @@ from itertools import count, islice
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adhere.endpoint import Cause, Conversation, Failed, Message, Reply, Request
@@ -71,6 +71,7 @@ def telling(number: int, turns: int) -> Conversation[list[int]]:
     return heard
 
 
+@settings(max_examples=40)
 @given(
     turns=st.lists(st.integers(0, 4), max_size=30),
     width=st.integers(1, 5),

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from adhere.config import Form, OwnCalls, Preset, RubricScoring, Scoring
+from adhere.config import JsonForm, OwnCalls, Preset, RubricScoring, Scoring
 from adhere.errors import ConfigError, RewardError
 from adhere.records import Example
 from adhere.reward.loading import Attempt, files, load
@@ -32,8 +32,8 @@ def written(directory: Path, source: str) -> str:
 
 
 @pytest.mark.parametrize("preset", ["schema", "fields", "grounded"])
-@pytest.mark.parametrize("form", get_args(Form))
-def test_a_preset_scores_as_score_does(preset: Preset, form: Form) -> None:
+@pytest.mark.parametrize("form", get_args(JsonForm))
+def test_a_preset_scores_as_score_does(preset: Preset, form: JsonForm) -> None:
     scoring = Scoring(parses=0.3, obeys=0.3, matches=0.4)
     reward = load(preset, form=form, scoring=scoring)
     assert reward(ATTEMPTS) == [
@@ -56,7 +56,10 @@ def test_a_reward_of_the_user_s_own_has_one_part_and_our_outcome(tmp_path: Path)
 def test_its_outcome_is_that_of_the_form(tmp_path: Path) -> None:
     name = written(tmp_path, "def f(completion, row): return 1")
     thought = [Attempt(f"<think>so</think><answer>{ANSWERS[0]}</answer>", EXAMPLE, SCHEMA)]
-    assert [load(name, form=form)(thought)[0].outcome for form in get_args(Form)] == ["malformed", "obeys"]
+    assert [load(name, form=form)(thought)[0].outcome for form in get_args(JsonForm)] == [
+        "malformed",
+        "obeys",
+    ]
 
 
 def test_its_row_has_the_columns_of_the_example_and_the_schema_itself(tmp_path: Path) -> None:
@@ -113,3 +116,8 @@ def test_so_does_the_file_of_a_rubric_and_no_file_of_another_preset() -> None:
     scoring = Scoring(rubric=RubricScoring(file=Path("checks.toml")))
     assert files("rubric", scoring) == [Path("checks.toml")]
     assert files("rubric") == files("fields", scoring) == []
+
+
+def test_a_preset_that_reads_json_is_refused_where_the_answer_is_a_text() -> None:
+    with pytest.raises(ConfigError, match="it judges JSON, and the form prose asks for a text"):
+        load("fields", form="prose")

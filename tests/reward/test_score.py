@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adhere.config import Form, HierarchicalScoring, Length, Preset, RubricScoring, Scoring
+from adhere.config import HierarchicalScoring, JsonForm, Length, Preset, RubricScoring, Scoring
 from adhere.errors import ConfigError, DataError
 from adhere.records import JSON, Example
 from adhere.reward.score import Score, by_part, needs_target, score, score_verdict
@@ -21,7 +21,7 @@ from adhere.schema import Schema
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 STEADY: tuple[Preset, ...] = ("schema", "fields", "grounded", "hierarchical")
 """Presets under which a right leaf never costs, and an invented key never pays."""
-FORMS: tuple[Form, ...] = get_args(Form)
+FORMS: tuple[JsonForm, ...] = get_args(JsonForm)
 SOURCE: dict[str, JSON] = {
     "type": "object",
     "properties": {
@@ -441,14 +441,14 @@ TEXTS = (
 
 @settings(max_examples=150)
 @given(TEXTS, st.sampled_from(PRESETS), st.sampled_from(FORMS))
-def test_no_text_escapes_the_unit_interval(text: str, preset: Preset, form: Form) -> None:
+def test_no_text_escapes_the_unit_interval(text: str, preset: Preset, form: JsonForm) -> None:
     scored = score(text, EXAMPLE, SCHEMA, preset=preset, form=form)
     assert 0.0 <= scored.total <= 1.0
     assert all(0.0 <= part <= 1.0 for part in scored.parts.values())
 
 
 @given(TEXTS, st.sampled_from(PRESETS), st.sampled_from(FORMS))
-def test_the_same_arguments_give_the_same_score(text: str, preset: Preset, form: Form) -> None:
+def test_the_same_arguments_give_the_same_score(text: str, preset: Preset, form: JsonForm) -> None:
     one, other = (score(text, EXAMPLE, SCHEMA, preset=preset, form=form) for _ in range(2))
     assert one == other
 

@@ -74,14 +74,13 @@ class Endpoint:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._living.result()
+        self._loop, self._end = self._living.result()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        loop, end = self._living.result()
-        loop.call_soon_threadsafe(end.set)
+        self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join()
         if self._cache is not None:
             self._cache.close()
@@ -134,8 +133,7 @@ class Endpoint:
         return held.run(conversations)
 
     def _ask(self, request: Request) -> "Future[Reply | Failed]":
-        loop, _ = self._living.result()
-        return asyncio.run_coroutine_threadsafe(self._reply(request), loop)
+        return asyncio.run_coroutine_threadsafe(self._reply(request), self._loop)
 
     def _given_up(self, failed: Failed, count: int) -> ModelError:
         return ModelError.at(

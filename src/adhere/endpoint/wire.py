@@ -27,6 +27,9 @@ _KEY = frozenset({401, 403})
 _SERVER_FAULT = 500
 _ADDRESS = frozenset({404, 405})
 _REDIRECTS = range(300, 400)
+_REFUSED = 400
+_LIMIT, _OTHER_LIMIT = "max_tokens", "max_completion_tokens"
+"""What the limit of a reply is called: by every server, and by OpenAI for models that reason."""
 
 # What stamina says of every retry at level WARNING goes to whoever has set logging up, and to nobody else.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
@@ -86,6 +89,7 @@ class Wire:
         self._reference = reference
         self._settings = settings
         self._where = where
+        self._limit = _LIMIT
         self._key = os.environ.get(settings.key_from, "")
         # What the client would take from the environment by itself is meant for another server.
         self._headers: dict[str, str | openai.Omit] = {
@@ -115,6 +119,7 @@ class Wire:
             ConfigError: The server refuses the key.
             ModelError: There is no such model, or nothing to ask, at the URL.
         """
+        limit = self._limit
         try:
             async with asyncio.timeout(self._settings.seconds):
                 body = await self._exchange(sent)
@@ -122,6 +127,9 @@ class Wire:
             message = f"no whole reply within {self._settings.seconds:g} s"
             raise Fault("timeout", message, again=True) from fault
         except openai.APIStatusError as fault:
+            if limit == _LIMIT and _wants_other_limit(fault.response):
+                self._limit = _OTHER_LIMIT
+                return await self.ask(sent)
             self._refuse(fault.response)
         except openai.APIConnectionError as fault:
             why = str(fault.__cause__) or type(fault.__cause__).__name__
@@ -137,7 +145,8 @@ class Wire:
         await self._client.close()
 
     async def _exchange(self, sent: Mapping[str, JSON]) -> bytes:
-        rest = {name: value for name, value in sent.items() if name != "messages"}
+        rest = {name: value for name, value in sent.items() if name not in ("messages", _LIMIT)}
+        rest |= {self._limit: sent[_LIMIT]} if _LIMIT in sent else {}
         response = await self._client.chat.completions.with_raw_response.create(
             model=self._reference.model,
             messages=cast("Any", sent["messages"]),  # Any: its own types list each field of each role
@@ -176,6 +185,11 @@ class Wire:
     def _without_key(self, said: str) -> str:
         """Leave the key out of what a server says, should it repeat it."""
         return said.replace(self._key, "…") if self._key else said
+
+
+def _wants_other_limit(response: httpx2.Response) -> bool:
+    """Whether a server refuses the limit of a reply by the name that it was given."""
+    return response.status_code == _REFUSED and _OTHER_LIMIT.encode() in response.content
 
 
 def wait(fault: Exception) -> bool | float:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from adhere.config import Form, OwnCalls, Preset, Scoring, is_preset
+from adhere.config import Form, OwnCalls, Preset, Scoring, is_preset, refuse_unread_form
 from adhere.records import JSON, Example
 from adhere.reward.function import Function
 from adhere.reward.own import Own, Written
@@ -52,8 +52,10 @@ def load(
         number; its totals are finite and need not lie in [0, 1], and its one part is `own`.
 
     Raises:
-        ConfigError: There is no such preset, file or function, or the file does not run.
+        ConfigError: There is no such preset, file or function, the file does not run, or a preset reads JSON
+            where `form` asks for a text.
     """
+    refuse_unread_form("reward", name, form)
     if is_preset(name):
         return partial(_preset, preset=name, form=form, scoring=scoring)
     function = Own(Function.load(name))

@@ -214,7 +214,8 @@ def _read(file: Path) -> Curriculum:
     try:
         settings = cast("dict[str, JSON]", tomllib.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError) as fault:
-        raise ConfigError.at("curriculum", str(file), str(fault), fix="Name a TOML file") from fault
+        why = f"it cannot be read ({fault.strerror})" if isinstance(fault, OSError) else str(fault)
+        raise ConfigError.at("curriculum", str(file), why, fix="Name a TOML file") from fault
     tables = settings.get("stage")
     if set(settings) != {"stage"} or not isinstance(tables, list) or not tables:
         why = "a curriculum is a list of stages, and nothing else"

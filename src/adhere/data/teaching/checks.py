@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -92,7 +92,7 @@ def document_kind_in(reply: str) -> DocumentKind | Fault:
     written = _obeying(data, schema)
     if isinstance(written, Fault):
         return written
-    wrong = next(_tree_faults(data, 0, "data"), None)
+    wrong = _tree_fault(data, 0, "data")
     return DocumentKind(schema, written) if wrong is None else Fault("not_a_tree", wrong)
 
 
@@ -188,20 +188,20 @@ def _obeying(value: JSON, schema: Schema) -> Written | Fault:
     return Fault("breaks_schema", f"the data break the schema at {_listed(said)}")
 
 
-def _tree_faults(node: JSON, level: int, where: str) -> Iterator[str]:
-    """Yield where data are no tree of nodes, each with its level and what that is called."""
+def _tree_fault(node: JSON, level: int, where: str) -> str | None:
+    """Say where data are no tree of nodes, each with its level and what that is called."""
     called = ("ROOT", "SECTION", "SUBSECTION")[level] if level < 3 else f"DETAIL_{level}"
-    match node:
-        case {"id": str() | int(), "title": str(), "level": at, "level_type": type_} if (at, type_) == (
-            level,
-            called,
-        ):
-            children = node.get("children", [])
-        case _:
-            yield f"{where} is no node of level {level} with id, title, level and level_type {called}"
-            return
-    for number, child in enumerate(children if isinstance(children, list) else []):
-        yield from _tree_faults(child, level + 1, f"{where}/children/{number}")
+    if not isinstance(node, dict) or not _is_node(node, level, called):
+        return f"{where} is no node of level {level} with id, title, level and level_type {called}"
+    children = node.get("children")
+    listed = enumerate(children if isinstance(children, list) else [])
+    faults = (_tree_fault(child, level + 1, f"{where}/children/{number}") for number, child in listed)
+    return next((fault for fault in faults if fault is not None), None)
+
+
+def _is_node(node: Mapping[str, JSON], level: int, called: str) -> bool:
+    is_named = isinstance(node.get("id"), str | int) and isinstance(node.get("title"), str)
+    return is_named and (node.get("level"), node.get("level_type")) == (level, called)
 
 
 def _shows(text: str, target: JSON) -> bool:

@@ -64,6 +64,8 @@ def taught(config: SynthConfig) -> dict[str, JSON]:
             run.keep_on_error = rejects.is_budget_spent
             raise _nothing(config, rejects)
         (run.path / REPLIES).unlink(missing_ok=True)
+        if not made.held_out:
+            (run.path / store.HELD_OUT).unlink(missing_ok=True)
         seconds = time.monotonic() - began
         run.notes = {"diversity": diversity(made.first)}
         run.summary = {
