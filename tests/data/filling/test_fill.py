@@ -41,11 +41,18 @@ def obeys_theirs(value: JSON, source: dict[str, JSON]) -> bool:
     """Ask `jsonschema`, in decimals: in doubles, it takes 19.99 for no multiple of 0.01."""
     schema, instance = (json.loads(json.dumps(each), parse_float=Decimal) for each in (source, value))
     kind = validator_for(schema, default=Draft202012Validator)
-    try:
-        return kind(schema, format_checker=kind.FORMAT_CHECKER).is_valid(instance)
-    except RecursionError:
-        # A schema that says of a value only that it must obey the schema: they ask without end.
-        return True
+    return asks_itself(source) or kind(schema, format_checker=kind.FORMAT_CHECKER).is_valid(instance)
+
+
+def asks_itself(schema: JSON) -> bool:
+    """Whether a schema says of a value that it must, or must not, obey the schema itself: theirs never ends."""
+    if not isinstance(schema, dict):
+        return False
+    inner = [schema.get(keyword) for keyword in ("not", "if", "then", "else")]
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        listed = schema.get(keyword)
+        inner += listed if isinstance(listed, list) else []
+    return schema.get("$ref") == "#" or any(map(asks_itself, inner))
 
 
 def place(at: Expected, path: At) -> Expected:

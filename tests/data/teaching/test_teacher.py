@@ -556,7 +556,7 @@ def test_the_key_is_written_down_nowhere(
 
 def killed_and_resumed(server: Server, schema: Path, tmp_path: Path, *, kills: int) -> None:
     """Kill a run at random places, let it end, and hold what it made against a run that nobody disturbed."""
-    rows, random = 12, Random(kills)
+    rows, random = 12 + kills, Random(kills)
     words = f"synth --teacher {server.model} --rows {rows} --held-out 2 --endpoint.concurrency 3 --json"
     command = [sys.executable, "-m", "adhere", *words.split(), "--schema", str(schema)]
     server.seconds = 0.05
@@ -584,8 +584,8 @@ def test_a_run_that_was_killed_goes_on(server: Server, schema: Path, tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_run_that_was_killed_twenty_times_goes_on(server: Server, schema: Path, tmp_path: Path) -> None:
-    killed_and_resumed(server, schema, tmp_path, kills=20)
+def test_a_run_that_was_killed_fifty_times_goes_on(server: Server, schema: Path, tmp_path: Path) -> None:
+    killed_and_resumed(server, schema, tmp_path, kills=50)
 
 
 def test_ctrl_c_says_how_to_go_on(server: Server, schema: Path, tmp_path: Path) -> None:
