@@ -45,7 +45,7 @@ def obeys_theirs(value: JSON, source: dict[str, JSON]) -> bool:
 
 
 def asks_itself(schema: JSON) -> bool:
-    """Whether a schema says of a value that it must, or must not, obey the schema itself: theirs never ends."""
+    """Whether a schema asks of a value that it obey the schema itself, or not: theirs goes on for ever."""
     if not isinstance(schema, dict):
         return False
     inner = [schema.get(keyword) for keyword in ("not", "if", "then", "else")]
