@@ -189,7 +189,12 @@ def test_rows_that_cannot_be_read_leave_nothing_to_count(
     data = written(tmp_path / "data", *SOUND)
     (data / "examples.jsonl").write_text('{"id": 1}\n')
     assert main(["check", str(data), "--out", str(tmp_path / "out")]) == 0
-    assert "unreadable_rows 1" in " ".join(capsys.readouterr().out.split())
+    said = capsys.readouterr()
+    assert "unreadable_rows 1 rows that lack" in " ".join(said.out.split())
+    assert "…" not in said.out
+    (finding,) = (tmp_path / "out" / "findings.jsonl").read_text().splitlines()
+    assert '"what": "text = None: ' in finding
+    assert "1/1" in said.err
     assert not (tmp_path / "out" / "lengths.svg").exists()
 
 

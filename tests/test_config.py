@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from adhere.config import (
     FLOORED,
+    CheckConfig,
     Config,
     EvalConfig,
     GrpoConfig,
     ImportConfig,
     OwnCalls,
     QuickstartConfig,
+    ReasonConfig,
     SchemaConfig,
     ScoreConfig,
     SftConfig,
@@ -33,6 +35,8 @@ DATA, OUT, SCHEMA = Path("data"), Path("out"), Path("schema.json")
 
 # Settings by name are what a table of them can hold; the records themselves are typed.
 synth = partial(SynthConfig, schema=SCHEMA, out=OUT)
+reason = partial(ReasonConfig, data=DATA, out=OUT)
+check = partial(CheckConfig, data=DATA)
 sft = partial(SftConfig, data=DATA, out=OUT)
 grpo = partial(GrpoConfig, data=DATA, out=OUT)
 evaluation = partial(EvalConfig, data=DATA, out=OUT)
@@ -46,6 +50,13 @@ score = partial(ScoreConfig, rows=DATA, schema=SCHEMA)
         (synth, "rows", 0, 1),
         (synth, "held_out", -1, 0),
         (synth, "seed", -1, 0),
+        (synth, "most_leaves", 0, 1),
+        (synth, "noise", 1.01, 1.0),
+        (synth, "workers", 0, 1),
+        (reason, "longest", 0, 1),
+        (reason, "workers", 0, 1),
+        (check, "near", 0.0, 0.01),
+        (check, "near", 1.01, 1.0),
         (sft, "epochs", 0, 1),
         (sft, "batch_size", 0, 1),
         (sft, "lr", 0.0, 1e-9),
@@ -200,3 +211,34 @@ def test_standard_output_holds_the_summary_or_the_lines() -> None:
     assert score(out=Path("-")).out == Path("-")
     with pytest.raises(ConfigError, match=r"score.out = '-': with --json standard output holds the summary"):
         score(out=Path("-"), json=True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        pytest.param({}, "Give one of --schema, --domain and --shapes", id="no source"),
+        pytest.param({"schema": SCHEMA, "shapes": 2}, "come from one schema, from a domain, or", id="two"),
+        pytest.param({"domain": "avation"}, "perhaps you meant aviation", id="a domain misspelt"),
+        pytest.param({"schema": SCHEMA, "hold_out": ("shape",)}, "one schema has one shape", id="one schema"),
+        pytest.param(
+            {"shapes": 1, "hold_out": ("shape",)}, "one schema has one shape", id="one drawn schema"
+        ),
+        pytest.param({"domain": "hiring"}, "judgements in prose are made in the domain hiring", id="hiring"),
+        pytest.param({"schema": SCHEMA, "task": "evaluate"}, "Give --domain hiring", id="no judgements"),
+        pytest.param(
+            {"schema": SCHEMA, "task": "write", "reasoning": True},
+            "the task write reads none",
+            id="reasoning about nothing",
+        ),
+    ],
+)
+def test_examples_that_nothing_could_make_are_refused(settings: dict[str, typing.Any], says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        SynthConfig(out=OUT, **settings)
+    assert says in str(caught.value)
+
+
+def test_a_teacher_knows_any_domain() -> None:
+    assert (
+        SynthConfig(out=OUT, domain="insurance", teacher="openai:m@http://localhost/v1").domain == "insurance"
+    )

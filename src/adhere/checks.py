@@ -17,11 +17,12 @@ from adhere.config import CheckConfig
 from adhere.data import store
 from adhere.data.inspection.finding import LEAKED, PROBLEMS, REMARKS, Finding
 from adhere.data.inspection.inspection import Inspection
+from adhere.data.store import Row
 from adhere.errors import ConfigError
 from adhere.evaluate.figures import histogram
 from adhere.measure.lengths import Lengths
 from adhere.model import load_reader
-from adhere.progress import progress
+from adhere.progress import Advance, progress
 from adhere.records import JSON
 
 FINDINGS, TABLE, FIGURE = "findings.jsonl", "check.md", "lengths.svg"
@@ -76,9 +77,10 @@ def show(summary: Mapping[str, JSON], console: Console) -> None:
     console.print(Text.assemble((_verdict(summary), "bold"), f" in {summary['rows']:,} rows"))
     for title, lines in _tables(summary):
         table = Table(box=None, padding=(0, 2, 0, 0))
-        table.add_column(title, no_wrap=True)
+        # A path or a pointer may be longer than the line, and its end tells it from others.
+        table.add_column(title, no_wrap=title in ("problems", "remarks"), overflow="fold")
         table.add_column(justify="right", no_wrap=True)
-        table.add_column()
+        table.add_column(overflow="fold")
         for name, count, what in lines:
             table.add_row(Text(name, "dim" if count == "0" else "bold"), count, Text(what))
         console.print()
@@ -110,14 +112,21 @@ def _inspected(files: Sequence[Path], config: CheckConfig) -> tuple[Inspection, 
     lengths = Lengths(reader.tokenizer, reader.context, every=1 + total // _COUNTED)
     with progress("check", total) as advance:
         for name, rows, schemas in splits:
-            for place, example, schema in inspection.read(name, rows, schemas):
+            for place, example, schema in inspection.read(name, _told(rows, name, advance), schemas):
                 excess = lengths.excess(example, schema)
                 if excess:
                     what = f"it is {excess:,} tokens longer than the {reader.context:,} of the model"
                     inspection.findings.append(Finding("too_long", place, what))
-                advance(name)
         inspection.close()
     return inspection, lengths
+
+
+def _told(rows: Iterator[Row], name: str, advance: Advance) -> Iterator[Row]:
+    """Yield rows, and move the bar with each; a whole path beside it would leave no room for it."""
+    end = "/".join(Path(name).parts[-2:])
+    for row in rows:
+        yield row
+        advance(end)
 
 
 def _lines_of(file: Path) -> int:

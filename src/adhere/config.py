@@ -238,7 +238,7 @@ class SynthConfig:
     """Make texts that state the values of a schema, with the right answers."""
 
     schema: Path | None = None
-    """JSON Schema that every answer obeys."""
+    """JSON Schema that every answer obeys, or a Pydantic model as path/to/file.py:Model."""
     domain: str | None = None
     """Field of work whose documents are made up, each kind under its own schema: biomanufacturing, clinical,
     aviation, construction, energy, finance, food, software, hiring; with a teacher, any."""

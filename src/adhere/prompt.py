@@ -43,8 +43,8 @@ class Tokenizer(Protocol):
         """Return how many tokens there are, added ones included."""
         ...
 
-    def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
-        """Return the tokens of `text`."""
+    def encode(self, text: str, *, add_special_tokens: bool = True, verbose: bool = True) -> list[int]:
+        """Return the tokens of `text`; `verbose` warns of more than the model takes."""
         ...
 
     def decode(self, token_ids: Sequence[int], *, skip_special_tokens: bool = False) -> str:
@@ -139,7 +139,7 @@ def prompt(
     else:
         text = "\n\n".join(message["content"] for message in conversation) + "\n\n"
     started = beginning(form, prefill)
-    return tuple(tokenizer.encode(text + started, add_special_tokens=False))
+    return tuple(tokenizer.encode(text + started, add_special_tokens=False, verbose=False))
 
 
 def answer(example: Example, schema: Schema, *, form: Form = "plain") -> str:
@@ -200,7 +200,7 @@ def render(
             fix="Shorten the prefill",
         )
     asked = prompt(example, schema, tokenizer, form=form, prefill=started)
-    written = [*tokenizer.encode(whole[len(started) :], add_special_tokens=False)]
+    written = [*tokenizer.encode(whole[len(started) :], add_special_tokens=False, verbose=False)]
     if tokenizer.eos_token_id is not None:
         written.append(tokenizer.eos_token_id)
     return Rendered((*asked, *written), (False,) * len(asked) + (True,) * len(written))

@@ -205,11 +205,16 @@ def test_a_missing_directory_is_named(tmp_path: Path) -> None:
         store.read(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("missing", ["examples.jsonl", "schema.json"])
-def test_a_missing_file_is_named(tmp_path: Path, missing: str) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     directory(tmp_path, GOOD)
-    (tmp_path / missing).unlink()
-    assert f"{tmp_path / missing} = 'no such file'" in fault(tmp_path)
+    (tmp_path / "examples.jsonl").unlink()
+    assert f"{tmp_path / 'examples.jsonl'} = 'no such file'" in fault(tmp_path)
+
+
+def test_rows_without_a_schema_beside_them_are_told_what_is_missing(tmp_path: Path) -> None:
+    directory(tmp_path, GOOD)
+    (tmp_path / "schema.json").unlink()
+    assert "neither schemas.json nor schema.json stands beside it. Put one there" in fault(tmp_path)
 
 
 def test_a_file_without_rows_is_no_data(tmp_path: Path) -> None:

@@ -193,6 +193,13 @@ def test_a_histogram_has_a_bar_for_each_bin_and_the_limit_where_rows_come_near(
     assert len(bars_drawn) >= len(BINS)
 
 
+@pytest.mark.parametrize(("limit", "anchor"), [(105, "start"), (175, "end")])
+def test_the_limit_is_named_on_the_side_that_has_room(limit: int, anchor: str) -> None:
+    svg = histogram(BINS, quantity="tokens", limit=limit)
+    (label,) = (tag for tag in re.findall(r"<text [^>]*>[^<]*", svg) if f"limit {limit}" in tag)
+    assert ("text-anchor: end" in label) == (anchor == "end")
+
+
 def test_a_histogram_is_the_same_every_time() -> None:
     assert histogram(BINS, quantity="tokens", limit=200) == histogram(BINS, quantity="tokens", limit=200)
 

@@ -84,6 +84,14 @@ def test_quantiles_are_of_what_was_counted(model: Model) -> None:
     ]
 
 
+def test_of_few_rows_a_high_quantile_is_the_longest(model: Model) -> None:
+    lengths = Lengths(model.tokenizer, context=512)
+    lengths.counted += [5, 9, 400]
+    summary = lengths.as_json()
+    # Two of three are only 67 % of them.
+    assert (summary["p5"], summary["p50"], summary["p95"], summary["p99"]) == (5, 9, 400, 400)
+
+
 def test_nothing_counted_has_no_quantiles(model: Model) -> None:
     summary = Lengths(model.tokenizer, context=512).as_json()
     assert (summary["n"], summary["p50"], summary["bins"]) == (0, None, [])

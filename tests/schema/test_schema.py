@@ -235,6 +235,12 @@ def test_a_reference_to_nothing_is_refused(tmp_path: Path, reference: str, reaso
         Schema.load(f"{tmp_path}/{reference}")
 
 
+def test_a_python_file_without_the_name_of_a_class_is_asked_for_one(tmp_path: Path) -> None:
+    (tmp_path / "models.py").write_text(MODELS)
+    with pytest.raises(SchemaError, match=r"Name the class too, as file\.py:Model\.$"):
+        Schema.load(str(tmp_path / "models.py"))
+
+
 def test_what_a_users_file_raises_is_the_users(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("1 / 0")
     with pytest.raises(ZeroDivisionError):

@@ -51,8 +51,18 @@ def test_the_loss_is_the_mean_over_answer_tokens(model: Model) -> None:
 
 
 def test_a_row_longer_than_the_limit_is_named(model: Model) -> None:
-    with pytest.raises(ConfigError, match=r"sft.max_tokens = 50: mug has \d+ tokens"):
+    message = r"sft.max_tokens = 50: mug has \d+ tokens with .* the limit is 50\..* or raise max_tokens"
+    with pytest.raises(ConfigError, match=message):
         list(train(model, EXAMPLES, SCHEMAS, config(max_tokens=50)))
+
+
+def test_of_a_row_longer_than_the_context_a_larger_limit_is_not_advised(model: Model) -> None:
+    long = Example(id="mug", text="mug " * model.context, schema="S", target={"a": "mug"})
+    message = (
+        rf"and the model takes {model.context}\. Shorten or drop that row, or take a model with a longer"
+    )
+    with pytest.raises(ConfigError, match=message):
+        list(train(model, [long], SCHEMAS, config(max_tokens=model.context)))
 
 
 def test_a_thinking_answer_is_taught_with_its_reasoning(model: Model) -> None:

@@ -105,8 +105,11 @@ def parts(path: Path) -> tuple[Iterator[Row], Mapping[str, Schema]]:
             "data", str(path), why, fix="Name one written by `adhere synth` or `adhere import`"
         )
     file = path / EXAMPLES if path.is_dir() else path
-    several = file.with_name(SCHEMAS)
-    return rows(file), read_schemas(several if several.exists() else file.with_name(SCHEMA))
+    beside = [each for each in (file.with_name(SCHEMAS), file.with_name(SCHEMA)) if each.exists()]
+    if not beside:
+        why = f"neither {SCHEMAS} nor {SCHEMA} stands beside it"
+        raise DataError.at("data", str(file), why, fix="Put one there, or use `adhere import --schema`")
+    return rows(file), read_schemas(beside[0])
 
 
 def write(dataset: Dataset, directory: Path, filename: str = EXAMPLES) -> None:

@@ -172,8 +172,10 @@ def histogram(bins: Sequence[tuple[int, int, int]], *, quantity: str, limit: int
         if limit < 2 * end:
             axis.axvline(limit, color=SERIES[5], linewidth=1.6)
             axis.set_xlim(starts[0], max(end, limit * 1.05))
+            is_left = limit < (starts[0] + end) / 2
+            side, away = ("left", 4) if is_left else ("right", -4)
             axis.annotate(
-                f"limit {limit:,}", (limit, 1), (-4, 0), ha="right", va="top", size=7.5,
+                f"limit {limit:,}", (limit, 1), (away, 0), ha=side, va="top", size=7.5,
                 xycoords=("data", "axes fraction"), textcoords="offset points",
             )  # fmt: skip
         axis.set_xlabel(quantity)

@@ -69,7 +69,7 @@ class Lengths:
         """Return the mean, quantiles and a histogram; nulls where nothing was counted."""
         ranked = sorted(self.counted)
         quantiles: dict[str, JSON] = {
-            f"p{share}": ranked[(len(ranked) - 1) * share // 100] if ranked else None
+            f"p{share}": ranked[-(-len(ranked) * share // 100) - 1] if ranked else None
             for share in (5, 50, 95, 99)
         }
         bins: list[JSON] = [{"from": low, "below": high, "rows": rows} for low, high, rows in bins_of(ranked)]

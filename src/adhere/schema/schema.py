@@ -222,7 +222,7 @@ def _object(read: Parsed | Malformed, where: str) -> dict[str, JSON]:
                 f"{where}, character {position}",
                 reason,
                 "the schema is not a JSON text",
-                fix="Correct it there",
+                fix="Name the class too, as file.py:Model" if where.endswith(".py") else "Correct it there",
             )
 
 

@@ -50,7 +50,7 @@ def rendered(
         ConfigError: An example is longer than `max_tokens` or the model's context.
     """
     rows: dict[str, Rendered] = {}
-    limit = min(max_tokens, model.context)
+    limit, is_models = min(max_tokens, model.context), model.context <= max_tokens
     for example in examples:
         if form == "think" and example.reasoning is None:
             raise DataError.at(
@@ -64,8 +64,10 @@ def rendered(
             raise ConfigError.at(
                 "sft.max_tokens",
                 max_tokens,
-                f"{example.id} has {len(row.tokens)} tokens with its answer, and the limit is {limit}",
-                fix="Shorten or drop that row, raise max_tokens, or take a model with a longer context",
+                f"{example.id} has {len(row.tokens)} tokens with its answer, and the "
+                f"{'model takes' if is_models else 'limit is'} {limit}",
+                fix="Shorten or drop that row, or "
+                + ("take a model with a longer context" if is_models else "raise max_tokens"),
             )
         rows[example.id] = row
     return rows

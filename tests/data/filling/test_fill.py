@@ -660,6 +660,70 @@ def test_null_is_drawn_only_where_the_key_must_be_there() -> None:
     assert all(drawn.target != {"a": None} for drawn in left_out)
 
 
+@pytest.mark.parametrize("empty", [{"type": "object"}, {"type": "array", "maxItems": 0}], ids=["{}", "[]"])
+def test_what_is_empty_is_never_drawn_where_null_or_nothing_says_as_much(empty: dict[str, JSON]) -> None:
+    nullable = of(a={"anyOf": [empty, {"type": "null"}]})
+    optional: dict[str, JSON] = {"type": "object", "properties": {"a": empty}}
+    for seed in range(20):
+        drawn = filled(nullable, seed)
+        assert drawn.target == {"a": None}
+        assert drawn.absent == (("a",),)
+        assert filled(optional, seed).target == {}
+    assert filled(of(a={"type": "array", "maxItems": 0})).target == {"a": []}
+
+
+def test_an_empty_object_is_drawn_where_keys_are_counted() -> None:
+    source: dict[str, JSON] = {
+        "type": "object",
+        "properties": {"a": {"type": "object", "maxProperties": 0}},
+        "minProperties": 1,
+        "additionalProperties": False,
+    }
+    assert filled(source).target == {"a": {}}
+
+
+@pytest.mark.parametrize(
+    "either",
+    [
+        {"anyOf": [{"type": "string"}, {"type": "number"}]},
+        {"anyOf": [{"type": "number"}, {"type": "string", "pattern": r"^-?\d+\.\d+$"}]},
+        {"type": ["string", "number"]},
+    ],
+    ids=["branches", "pattern", "types"],
+)
+def test_where_the_name_asks_for_a_number_and_the_schema_takes_one_no_string_is_drawn(
+    either: dict[str, JSON],
+) -> None:
+    drawn = [filled(of(price=either, note=either), seed).target for seed in range(30)]
+    pairs = [(each["price"], each["note"]) for each in drawn if isinstance(each, dict)]
+    assert not any(isinstance(price, str) for price, _ in pairs)
+    assert any(isinstance(note, str) for _, note in pairs)
+
+
+def test_without_a_branch_for_numbers_every_branch_is_drawn() -> None:
+    source = of(price={"anyOf": [{"type": "boolean"}, {"type": "string"}]})
+    targets = [filled(source, seed).target for seed in range(20)]
+    assert {type(each["price"]) for each in targets if isinstance(each, dict)} == {bool, str}
+
+
+@pytest.mark.parametrize(
+    ("key", "spelling"),
+    [
+        ("total", r"\d+\.\d\d"),
+        ("unit_price", r"\d+\.\d\d"),
+        ("quantity", r"\d+"),
+        ("payment_method", r"[a-z ]+"),
+    ],
+)
+def test_a_string_that_is_called_an_amount_is_one(key: str, spelling: str) -> None:
+    for seed in range(10):
+        target = filled(
+            {"type": "object", "properties": {key: {"type": "string"}}, "required": [key]}, seed
+        ).target
+        assert isinstance(target, dict)
+        assert re.fullmatch(spelling, str(target[key]))
+
+
 def test_an_empty_option_says_nothing_and_is_drawn_only_alone() -> None:
     assert all(filled({"enum": ["", "a"]}, seed).target == "a" for seed in range(20))
     alone = filled(of(a={"const": ""}))

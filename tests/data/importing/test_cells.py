@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adhere.data.importing.cells import Cells
+from adhere.data.importing.cells import Cells, without_empty_fields
 from adhere.data.store import Row
 from adhere.errors import DataError
 from adhere.records import JSON
@@ -124,3 +124,22 @@ def test_a_cell_of_another_type_is_told(column: str, cell: str, kinds: str) -> N
 def test_columns_that_the_schema_does_not_name_are_none_of_its() -> None:
     columns = ["id", "vendor", "address.city", "address.street", "lines", "page"]
     assert Cells(SCHEMA).names(columns) == ["vendor", "address.city", "lines"]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param({"a": None, "b": None}, {"b": None}, id="what may be null stays"),
+        pytest.param({"a": "x", "c": [{"a": None}]}, {"a": "x", "c": [{}]}, id="in lists too"),
+        pytest.param({"a": 1, "b": None}, {"a": 1, "b": None}, id="another fault is not mended"),
+        pytest.param({"a": "x"}, {"a": "x"}, id="nothing to leave out"),
+    ],
+)
+def test_members_that_are_null_and_may_not_be_are_left_out(value: JSON, expected: JSON) -> None:
+    properties: dict[str, JSON] = {
+        "a": {"type": "string"},
+        "b": {"type": ["string", "null"]},
+        "c": {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}}}},
+    }
+    schema = Schema.of({"type": "object", "properties": properties})
+    assert without_empty_fields(value, schema) == expected

@@ -264,6 +264,20 @@ def test_a_chat_in_parquet_is_a_chat(tmp_path: Path) -> None:
     assert (row.text, row.target) == ("Two mugs.", MUG)
 
 
+def test_the_fields_that_a_struct_of_parquet_lacks_are_left_out(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    table = pytest.importorskip("pyarrow.parquet")
+    several = [{"item": "mug", "count": 2}, {"item": "cup"}]
+    columns = {"text": ["Two mugs.", "A cup."], "target": several}
+    table.write_table(arrow.table(columns), tmp_path / "rows.parquet")
+    schema = {"type": "object", "properties": {"item": {"type": "string"}, "count": {"type": "integer"}}}
+    (tmp_path / "loose.json").write_text(json.dumps(schema))
+    settings = replace(
+        given(tmp_path, "unused", ""), file=tmp_path / "rows.parquet", schema=tmp_path / "loose.json"
+    )
+    assert [row.target for row in examples_of(settings)] == several
+
+
 def test_texts_without_labels_come_in_by_their_files(tmp_path: Path) -> None:
     settings = given(tmp_path, "unused", "")
     (tmp_path / "texts").mkdir()
@@ -466,3 +480,24 @@ def test_public_invoices_keep_their_system_message(tmp_path: Path, shared_data: 
         target={"vendor": "Acme Corp", "date": "2024-04-15", "amount": 653.75, "currency": "GBP"},
         meta={"system": "Extract the following fields from this invoice: vendor, date, amount, currency."},
     )
+
+
+def test_an_empty_id_of_a_table_is_none(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("id,text,item,reasoning\n,Two mugs.,mug,\n,Nine cups.,cup,\n")
+    import_rows(replace(config(tmp_path), file=tmp_path / "t.csv"))
+    examples = store.read(tmp_path / "out").examples
+    assert [(each.id, each.reasoning) for each in examples] == [("t-2", None), ("t-3", None)]
+
+
+def test_a_list_may_begin_far_into_its_file(tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text(f"{' ' * 100}\n{' ' * 100}[{json.dumps({'text': 'Two mugs.'})}]")
+    assert import_rows(replace(config(tmp_path), file=tmp_path / "t.json"))["rows"] == 1
+
+
+def test_a_called_function_that_the_row_does_not_describe_is_named(tmp_path: Path) -> None:
+    call: JSON = {"type": "function", "function": {"name": "order", "arguments": ANSWER}}
+    turns: JSON = [says("user", "Two mugs."), {"role": "assistant", "tool_calls": [call]}]
+    tool: JSON = {"type": "function", "function": {"name": "other", "parameters": ORDER}}
+    bare = replace(config(tmp_path, {"messages": turns, "tools": [tool]}), schema=None)
+    with pytest.raises(DataError, match="brings none of order, which it calls, in"):
+        import_rows(bare)

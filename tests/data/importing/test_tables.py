@@ -56,6 +56,9 @@ def test_a_long_text_is_a_cell(tmp_path: Path) -> None:
             "a,b,a\n1,2,3\n", "t.csv:1 = 'a': column 3 has a name that is there twice", id="one twice"
         ),
         pytest.param(
+            "a,b, a\n1,2,3\n", "'a': column 3 has a name that is there", id="one twice, with a blank"
+        ),
+        pytest.param(
             "a,b\n1,2\n1,2,3\n", "t.csv:3 = '1, 2, 3': the row has 3 cells, and there are 2 names", id="more"
         ),
         pytest.param("a,b\n1\n", "t.csv:2 = '1': the row has 1 cells, and there are 2 names", id="fewer"),
@@ -112,7 +115,8 @@ def test_rows_of_parquet_are_counted_from_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        pytest.param({"a": [b"x"]}, "t.parquet:1 a = None: JSON has nothing for bytes", id="bytes"),
+        pytest.param({"a": [b"x"]}, "t.parquet:1 a = b'x': JSON has nothing for bytes", id="bytes"),
+        pytest.param({"a": [float("-inf")]}, "t.parquet:1 a = -inf: JSON has no infinite", id="infinite"),
         pytest.param({"a": []}, "t.parquet = 'empty': it has no rows", id="no rows"),
     ],
 )
@@ -123,6 +127,14 @@ def test_what_json_has_nothing_for_is_told(
     with pytest.raises(DataError) as caught:
         list(parquet_rows(file))
     assert message in str(caught.value)
+
+
+def test_two_columns_of_parquet_with_one_name_are_refused(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    two = arrow.table([arrow.array(["x"]), arrow.array(["y"])], names=["a", "a"])
+    pytest.importorskip("pyarrow.parquet").write_table(two, tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="column 2 has a name that is there twice"):
+        list(parquet_rows(tmp_path / "t.parquet"))
 
 
 def test_a_file_that_is_no_parquet_is_told_in_one_line(tmp_path: Path) -> None:

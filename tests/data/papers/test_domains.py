@@ -146,6 +146,13 @@ def test_bounds_are_in_order_and_some_readings_may_pass(name: str) -> None:
                 assert max(low, parameter.result.low) <= min(high, parameter.result.high), parameter
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_figure_reads_as_thousands_where_a_comma_marks_decimals(name: str) -> None:
+    """A reader takes 85,133 m for eighty-five thousand; 0,775 is taken for what it is."""
+    numbers = [field for field in fields(domain(name)) if isinstance(field, Number)]
+    assert all(field.decimals != 3 or -1000 < field.low < field.high < 1000 for field in numbers)
+
+
 @pytest.mark.parametrize("side", SIDES, ids=lambda side: side.split)
 @pytest.mark.parametrize("name", NAMES)
 def test_both_splits_have_names_and_sentences_of_their_own(name: str, side: Side) -> None:

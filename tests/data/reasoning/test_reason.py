@@ -209,7 +209,7 @@ def test_a_run_that_is_killed_loses_no_row_and_doubles_none(tmp_path: Path) -> N
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         # Each attempt gets a little longer, so that one begins nothing and another is nearly done.
         with suppress(subprocess.TimeoutExpired):
-            process.wait(1 + len(statuses) / 4)
+            process.wait((1 + len(statuses)) / 4)
         process.send_signal(signal.SIGKILL)
         statuses.append(process.wait())
     assert set(statuses[:-1]) == {-signal.SIGKILL}
@@ -342,6 +342,15 @@ def test_a_budget_too_small_for_anything_may_be_enlarged(tmp_path: Path) -> None
         assert reason(taught(data, teacher, concurrency=1))["kept"] == 5
         # What was said to the first row is kept, and not asked for again.
         assert teacher.asked["0 of mug"] == 2
+
+
+def test_a_teacher_that_fails_at_the_only_row_is_told_with_what_it_said(tmp_path: Path) -> None:
+    data = write(tmp_path / "data", [row(1)])
+    with (
+        teaching(lambda *_: None) as teacher,
+        pytest.raises(DataError, match=r"1 failed.*; the teacher: .*HTTP 400.*Mend the server"),
+    ):
+        reason(taught(data, teacher, attempts=1))
 
 
 def test_a_reply_that_is_kept_is_not_asked_for_again(tmp_path: Path) -> None:

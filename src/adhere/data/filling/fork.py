@@ -44,12 +44,18 @@ class Fork:
                 continue
             mark = to.mark()
             try:
-                return way.draw(to, path)
+                value = way.draw(to, path)
             except Undrawable as found:
                 if to.is_spent:
                     raise
                 to.back(mark)
                 fault = found
+                continue
+            if value in ({}, []) and self._may_be_null():
+                # A text says nothing of either, so that it could not tell the two apart.
+                to.back(mark)
+                return Nothing().draw(to, path)
+            return value
         if null is not None:
             return null.draw(to, path)
         raise fault
@@ -57,6 +63,9 @@ class Fork:
     def fits(self, levels: int) -> bool:
         """Whether a value can be drawn by any way."""
         return any(self._at(index).fits(levels) for index in range(len(self._ways)))
+
+    def _may_be_null(self) -> bool:
+        return any(isinstance(self._at(index), Nothing) for index in range(len(self._ways)))
 
     def _at(self, index: int) -> Way:
         way = self._ways[index]

@@ -130,10 +130,17 @@ _NUMBERS: tuple[tuple[str, Style], ...] = (
     (r"bytes|memory|duration|seconds|minutes|timeout|(^|_)ms$|limit|capacity|population|mileage", "size"),
 )  # fmt: skip
 
+_FIGURES: tuple[tuple[str, Maker], ...] = (
+    (r"(^|_)(amount|total|price|cost|net|gross|salary|balance|fee|sum|fare|budget|revenue|deposit|rent)$",
+     text_of("term", values.cents)),
+    (r"(^|_)(count|quantity|qty|age)$", text_of("term", lambda random: str(random.randint(1, 99)))),
+)  # fmt: skip
+"""Figures that a schema keeps as strings."""
+
 
 def string_maker(called: Called) -> Maker:
     """Return what draws strings that suit a name."""
-    return _found(called, _STRINGS) or MAKERS["word"]
+    return _found(called, _STRINGS) or _found(called, _FIGURES) or MAKERS["word"]
 
 
 def code_maker(called: Called) -> Maker | None:

@@ -47,6 +47,7 @@ class Members:
             raise Undrawable("minProperties", f"asks for more than {MOST_VALUES} values")
         self._sources = list(_sources(goal, make))
         has_bounds = self._most is not None or self._least > len(goal.required)
+        self._is_free = not goal.dependents and self._least <= len(goal.required)
         self._is_plain = not (has_bounds or goal.dependents or self._sources)
 
     def draw(self, to: Drawing, path: Path) -> JSON:
@@ -80,12 +81,19 @@ class Members:
     def _draw_optional(self, to: Drawing, way: Way, at: Path, value: dict[str, JSON]) -> None:
         mark = to.mark()
         try:
-            value[str(at[-1])] = way.draw(to, at)
+            member = way.draw(to, at)
         except Undrawable:
             if to.is_spent:
                 raise
             to.back(mark)
             to.absent.append(at)
+            return
+        if member in ({}, []) and self._is_free:
+            # A text says nothing of what is empty either, so that it could not tell the two apart.
+            to.back(mark)
+            to.absent.append(at)
+            return
+        value[str(at[-1])] = member
 
     def _wanted(self, to: Drawing) -> set[str]:
         """Choose the named keys that are there, so that their number and what they ask for is right."""

@@ -7,7 +7,7 @@ from jsonschema_rs import Validator
 
 from adhere.data.filling.drawing import Drawing, Undrawable, Way
 from adhere.data.filling.fork import Fork
-from adhere.data.filling.goal import Conjunction, Goal
+from adhere.data.filling.goal import Choice, Conjunction, Goal
 from adhere.data.filling.items import Items
 from adhere.data.filling.judge import Judges
 from adhere.data.filling.kinds import Called, Style, number_style, says_string
@@ -113,12 +113,30 @@ class Node:
         keyword = choice[1].partition("/")[0]
         if not branches:
             raise Undrawable(keyword, "has no branch that anything obeys")
+        branches = self._told_apart(goal, choice, branches)
         return Fork(
             len(branches),
             lambda index: self.way(goal.branch(choice, branches[index])),
             keyword,
             is_required=self._is_required,
         )
+
+    def _told_apart(self, goal: Goal, choice: Choice, branches: list[Conjunction]) -> list[Conjunction]:
+        """Leave out strings beside numbers, where the name asks for a number: a text spells both alike."""
+        if not self._asks_number(goal):
+            return branches
+        left = [goal.branch(choice, taken) for taken in branches]
+        if not any(branch.is_typed and "number" in branch.types for branch in left):
+            return branches
+        return [
+            taken
+            for taken, branch in zip(branches, left, strict=True)
+            if list(branch.types) != ["string"] or branch.options is not None
+        ]
+
+    def _asks_number(self, goal: Goal) -> bool:
+        called = self._named(goal)
+        return number_style(called) is not None and not says_string(called)
 
     def _listed(self, goal: Goal, listed: Sequence[JSON]) -> Way:
         judge = self._nodes.judges.judge(goal.schemas) if _asks_more_than_type(goal) else None
@@ -140,6 +158,8 @@ class Node:
         if not kinds:
             likely = self._likely(goal)
             kinds = [likely, *(kind for kind in goal.types if kind != likely and goal.is_judged)]
+        if "number" in kinds and "string" in kinds and self._asks_number(goal):
+            kinds = [kind for kind in kinds if kind != "string"]
         if len(kinds) == 1:
             return self._of_type(kinds[0], goal)
         return Fork(
@@ -151,8 +171,7 @@ class Node:
 
     def _likely(self, goal: Goal) -> str:
         """Choose a type for what may be anything: what its name says, as a rule a string."""
-        called = self._named(goal)
-        if "number" in goal.types and number_style(called) is not None and not says_string(called):
+        if "number" in goal.types and self._asks_number(goal):
             return "number"
         return "string" if "string" in goal.types else goal.types[0]
 

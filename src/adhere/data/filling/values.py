@@ -259,6 +259,11 @@ def _words(random: Random) -> str:
     return " ".join(invented(random) for _ in range(random.choice((1, 1, 2))))
 
 
+def cents(random: Random) -> str:
+    """Return an amount with two decimals, as a schema keeps it that takes no number."""
+    return f"{random.randint(1, 2000)}.{random.randrange(100):02d}"
+
+
 def text_of(kind: Kind, draw: Callable[[Random], str]) -> Maker:
     """Return what draws a string that a text states as it is, short enough to be found there."""
 

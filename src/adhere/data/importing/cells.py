@@ -1,6 +1,6 @@
 """Right answers that stand in the columns of a table, a column for each field."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -8,7 +8,7 @@ from adhere.data.store import Row
 from adhere.records import JSON
 from adhere.schema import Malformed, Schema, parse_json
 from adhere.schema.leaf import Leaf
-from adhere.schema.places import keys_of
+from adhere.schema.places import keys_of, pointer_token
 
 _FLAGS: Mapping[str, JSON] = {"true": True, "false": False}
 
@@ -124,3 +124,24 @@ def _put(target: dict[str, JSON], keys: Sequence[str], value: JSON) -> None:
             return
         inside = inner
     inside[keys[-1]] = value
+
+
+def without_empty_fields(value: JSON, schema: Schema) -> JSON:
+    """Leave out the members of objects that are null and may not be: a table has a cell for every field."""
+    refused = {violation.pointer for violation in schema.violations(value)}
+    return _without(value, refused, "") if refused else value
+
+
+def _without(value: JSON, refused: Set[str], pointer: str) -> JSON:
+    match value:
+        case dict():
+            inner = {key: (part, pointer + pointer_token(key)) for key, part in value.items()}
+            return {
+                key: _without(part, refused, at)
+                for key, (part, at) in inner.items()
+                if part is not None or at not in refused
+            }
+        case list():
+            return [_without(part, refused, f"{pointer}/{index}") for index, part in enumerate(value)]
+        case _:
+            return value

@@ -9,7 +9,7 @@ from adhere import artifact
 from adhere.config import ImportConfig
 from adhere.data import store
 from adhere.data.importing.carried import COLUMNS, carried
-from adhere.data.importing.cells import Cells
+from adhere.data.importing.cells import Cells, without_empty_fields
 from adhere.data.importing.conversations import Said, said
 from adhere.data.importing.tables import CSV, PARQUET, csv_rows, parquet_rows
 from adhere.data.importing.texts import SUFFIXES, text_rows
@@ -62,7 +62,8 @@ def _rows(config: ImportConfig) -> Iterator[Row]:
 
 def _is_list(file: Path) -> bool:
     with file.open("rb") as text:
-        return text.read(64).removeprefix(store.BOM_UTF8).lstrip().startswith(b"[")
+        first = next((line for line in text if line.removeprefix(store.BOM_UTF8).strip()), b"")
+        return first.removeprefix(store.BOM_UTF8).lstrip().startswith(b"[")
 
 
 def _listed(file: Path) -> Iterator[Row]:
@@ -124,18 +125,21 @@ class _Importer:
         fields: list[str] = []
         if row.columns.get(self._target_column) not in (None, ""):
             target = _target(row, self._target_column, schema)
+            if self._is_table:
+                target = without_empty_fields(target, schema)
             around |= {} if spoken.answer is None else {"answer": spoken.answer}
         elif spoken.answer is None and self._is_table:
             fields = self._fields(row, name)
             target = self._cells[name].target(row, fields)
         else:
             target = _read_as_json(row, spoken.columns[-1], spoken.answer)
-        kept = [each for each in ("id", "reasoning") if each in row.columns and each not in fields]
+        empty = ("",) if self._is_table else ()
+        kept = [each for each in ("id", "reasoning") if each not in fields and each in row.columns]
         taken = {*kept, *used, *fields, *spoken.columns, "schema", self._target_column, "meta"}
         others = {column: value for column, value in row.columns.items() if column not in taken}
         meta = row.columns.get("meta", {})
         meta = {**meta, **others, **around} if isinstance(meta, dict) else meta
-        ours = {each: row.columns[each] for each in kept}
+        ours = {each: row.columns[each] for each in kept if row.columns[each] not in empty}
         return replace(
             row, columns={**ours, "schema": name, "text": spoken.text, "target": target, "meta": meta}
         )
@@ -155,7 +159,9 @@ class _Importer:
             return store.schema_name(row, self.schemas), ()
         brought = carried(row, spoken.called)
         if brought is None:
-            why = "no --schema is given, and the row brings none in `response_format`, `tools` or `functions`"
+            what = "none" if spoken.called is None else f"none of {spoken.called}, which it calls,"
+            where = "`response_format`, `tools` or `functions`"
+            why = f"no --schema is given, and the row brings {what} in {where}"
             raise row.fault("schema", why, fix="Give --schema")
         schema = Schema.of(brought.source, name=brought.name)
         if self.schemas.setdefault(brought.name, schema) != schema:

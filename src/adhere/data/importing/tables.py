@@ -70,13 +70,16 @@ def _csv_rows(file: Path, text: io.TextIOWrapper) -> Iterator[Row]:
 
 
 def _names(file: Path, line: int, cells: Sequence[str]) -> list[str]:
-    for place, name in enumerate(cells):
-        if not name.strip() or name in cells[:place]:
-            why = (
-                f"column {place + 1} has a name that is there twice" if name.strip() else "a name is missing"
-            )
-            raise DataError.at(f"{file}:{line}", name, why, fix="Give every column a name of its own")
-    return [name.strip() for name in cells]
+    names = [cell.strip() for cell in cells]
+    _refuse_unnamed(f"{file}:{line}", names)
+    return names
+
+
+def _refuse_unnamed(where: str, names: Sequence[str]) -> None:
+    for place, name in enumerate(names):
+        if not name or name in names[:place]:
+            why = f"column {place + 1} has a name that is there twice" if name else "a name is missing"
+            raise DataError.at(where, name, why, fix="Give every column a name of its own")
 
 
 def _by_name(file: Path, line: int, names: Sequence[str], cells: Sequence[str]) -> Mapping[str, JSON]:
@@ -96,13 +99,14 @@ def parquet_rows(file: Path) -> Iterator[Row]:
 
     Raises:
         ConfigError: `pyarrow` is not installed.
-        DataError: It is no Parquet file, a cell is of a type that JSON has nothing for, or there are no rows.
+        DataError: It is no Parquet file, a name is missing or there twice, a cell is of a type that JSON has
+            nothing for, or there are no rows.
     """
     number = 0
     for batch in _batches(file):
         for cells in batch:
             number += 1
-            row = Row(file, number, {})
+            row = Row(file, number, cast("Mapping[str, JSON]", cells))
             yield Row(file, number, {name: _plain(cell, row, name) for name, cell in cells.items()})
     if number == 0:
         raise DataError.at(str(file), "empty", "it has no rows", fix="Name a table with rows")
@@ -121,6 +125,7 @@ def _batches(file: Path) -> Iterator[Sequence[Mapping[str, object]]]:
         ) from fault
     try:
         with parquet.ParquetFile(file) as opened:
+            _refuse_unnamed(str(file), opened.schema_arrow.names)
             for batch in opened.iter_batches(batch_size=_AT_ONCE):
                 yield batch.to_pylist()
     except (OSError, ValueError) as fault:  # what pyarrow's own errors are
@@ -133,6 +138,8 @@ def _plain(cell: object, row: Row, column: str) -> JSON:
     match cell:
         case float() if math.isnan(cell):
             return None
+        case float() if math.isinf(cell):
+            raise row.fault(column, "JSON has no infinite numbers", fix="Leave the cell empty")
         case None | bool() | int() | float() | str():
             return cell
         case datetime.date() | datetime.time():

@@ -88,7 +88,8 @@ class Inspection:
             try:
                 example = store.example(bare, schemas)
             except DataError as fault:
-                self._find("unreadable_rows", Place(row.where, str(row.columns.get("id"))), str(fault))
+                what = str(fault).removeprefix(f"{row.where} ").removesuffix(".")
+                self._find("unreadable_rows", Place(row.where, str(row.columns.get("id"))), what)
                 continue
             example = replace(example, target=row.columns.get("target"))
             place = Place(row.where, example.id)

@@ -101,6 +101,8 @@ class Part:
         """Rows done by now."""
         self.kept = 0
         """Those of them that got a trace."""
+        self.failure = ""
+        """Why the teacher did not reply, the last time that it did not."""
         self.characters = 0
         """Of all traces."""
         self.rejected: Counter[Cause] = Counter()
@@ -167,6 +169,7 @@ class Part:
         for number, outcome in enumerate(outcomes, self.done):
             if isinstance(outcome, Rejected):
                 self.rejected[outcome.cause] += 1
+                self.failure = outcome.detail if outcome.cause == "failed" else self.failure
                 yield f"{spelled({'row': number, **outcome.columns()})}\n".encode(errors="replace")
 
 
@@ -249,10 +252,13 @@ def _counts(parts: Sequence[Part]) -> dict[str, JSON]:
 
 
 def _nothing(config: ReasonConfig, part: Part) -> DataError:
-    causes = ", ".join(f"{count} {cause}" for cause, count in sorted(part.rejected.items()))
+    causes = ", ".join(f"{count} {cause}" for cause, count in sorted(part.rejected.items()) if count)
+    has_failed = part.rejected["failed"] > part.rejected.total() / 2
     return DataError.at(
         str(config.data),
         causes or "empty",
-        "no row gets a trace",
-        fix="Give rows whose texts state their targets, or name another --teacher",
+        f"no row gets a trace{f'; the teacher: {part.failure}' if has_failed else ''}",
+        fix="Mend the server or the URL"
+        if has_failed
+        else "Give rows whose texts state their targets, or name another --teacher",
     )
