@@ -19,7 +19,6 @@ from adhere.errors import DataError
 from adhere.progress import Advance, progress
 from adhere.records import JSON
 
-HELD_OUT = store.HELD_OUT
 _MOST_REPEATS = 1000
 """So many rows in a row that were made before mean that there are no more."""
 
@@ -42,7 +41,7 @@ def synth(config: SynthConfig) -> dict[str, JSON]:
         store.write_schemas(source.schemas, run.path)
         seen: set[int] = set()
         parts = [Part(run.path / store.EXAMPLES, train, config.rows, seen)]
-        parts += [Part(run.path / HELD_OUT, held_out, config.held_out, seen)] if config.held_out else []
+        parts += [Part(run.path / store.HELD_OUT, held_out, config.held_out, seen)] if config.held_out else []
         found = sum(part.rows for part in parts)
         with progress("synth", config.rows + config.held_out) as advance:
             advance("", found)

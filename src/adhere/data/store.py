@@ -15,6 +15,7 @@ from adhere.errors import DataError
 from adhere.records import JSON, Example
 from adhere.schema import Schema, Violation
 from adhere.schema.canonical import spelled
+from adhere.schema.check import summed_up
 from adhere.schema.parse import Malformed, parse_bytes
 from adhere.schema.places import children
 
@@ -289,7 +290,4 @@ def _object(text: bytes, where: str) -> dict[str, JSON]:
 
 def _refuse_violations(row: Row, violations: Sequence[Violation]) -> None:
     if violations:
-        first = violations[0]
-        more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
-        why = f"{first.keyword} at {first.pointer or 'the root'}: {first.message}{more}"
-        raise row.fault("target", why, fix="Mend the target, or the schema")
+        raise row.fault("target", summed_up(violations), fix="Mend the target, or the schema")

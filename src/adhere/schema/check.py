@@ -39,6 +39,13 @@ class Violation:
     """What is wrong, quoting the value; at most 200 characters."""
 
 
+def summed_up(violations: Sequence[Violation]) -> str:
+    """Tell the first of at least one violation in a clause, and how many more there are."""
+    first, others = violations[0], len(violations) - 1
+    more = f" (and {others} more)" if others else ""
+    return f"{first.keyword} at {first.pointer or 'the root'}: {first.message}{more}"
+
+
 def compiled(source: dict[str, JSON]) -> Validator:
     """Compile a schema: draft 2020-12 unless `$schema` says draft-07, formats asserted, nothing fetched.
 

@@ -26,11 +26,12 @@ from adhere.artifact import verify
 from adhere.cli import main
 from adhere.config import EndpointSettings, HoldOut, SynthConfig, Task
 from adhere.data import store
+from adhere.data.asking import REPLIES
 from adhere.data.reasoning.origins import holders, origins
 from adhere.data.side import EITHER
 from adhere.data.source import SchemaSource
 from adhere.data.teaching.rejects import MOST_IN_A_ROW
-from adhere.data.teaching.teacher import REPLIES, taught
+from adhere.data.teaching.teacher import taught
 from adhere.errors import ConfigError, DataError, ModelError
 from adhere.records import JSON
 from adhere.reward.score import score

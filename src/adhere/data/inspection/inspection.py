@@ -15,6 +15,7 @@ from adhere.errors import DataError
 from adhere.records import Example
 from adhere.schema import Schema
 from adhere.schema.canonical import canonical, spelled
+from adhere.schema.check import summed_up
 from adhere.text.page import WORD
 
 _TAGS = ("<think>", "</think>", "<answer>", "</answer>")
@@ -131,10 +132,7 @@ class Inspection:
             return
         violations = schema.violations(example.target)
         if violations:
-            first = violations[0]
-            more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
-            what = f"{first.keyword} at {first.pointer or 'the root'}: {first.message}{more}"
-            self._find("broken_targets", place, what)
+            self._find("broken_targets", place, summed_up(violations))
             return
         statements, wording = stating.read(example, schema)
         for statement in statements:

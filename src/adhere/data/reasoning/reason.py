@@ -5,16 +5,14 @@ import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import cast
 
 from adhere import artifact
-from adhere.artifact import Run
 from adhere.config import ReasonConfig
 from adhere.data import store
-from adhere.data.build import HELD_OUT
+from adhere.data.asking import asking, forget_replies, told
 from adhere.data.reasoning.derivation import CHUNK, Derivation
 from adhere.data.reasoning.hindsight import hindsight
 from adhere.data.reasoning.outcome import Kept, Outcome, Rejected
@@ -26,9 +24,6 @@ from adhere.progress import Advance, progress
 from adhere.records import JSON
 from adhere.schema import Schema
 from adhere.schema.canonical import spelled
-
-REPLIES = "replies.sqlite"
-"""What the teacher said so far, in the directory of a run that is under way."""
 
 
 def reason(config: ReasonConfig) -> dict[str, JSON]:
@@ -52,9 +47,7 @@ def reason(config: ReasonConfig) -> dict[str, JSON]:
         endpoint = None
         if config.teacher is not None:
             run.keep_on_error = True
-            endpoint = stack.enter_context(_endpoint(config, config.teacher, run))
-            if not run.resumed:
-                endpoint.forget_spending()
+            endpoint = stack.enter_context(asking(config, config.teacher, run, verb="reason"))
         advance = stack.enter_context(progress("reason", sum(map(_rows, files.values()))))
         store.write_schemas(schemas, run.path)
         parts = [Part(file, run.path / name) for name, file in files.items()]
@@ -66,7 +59,7 @@ def reason(config: ReasonConfig) -> dict[str, JSON]:
                 part.write(outcomes, advance, at_once=CHUNK if endpoint is None else 1)
             part.tidy()
         stack.close()
-        (run.path / REPLIES).unlink(missing_ok=True)
+        forget_replies(run)
         if not parts[0].kept:
             run.keep_on_error = parts[0].rejected["budget"] > 0
             raise _nothing(config, parts[0])
@@ -74,7 +67,7 @@ def reason(config: ReasonConfig) -> dict[str, JSON]:
         run.summary = {
             **_counts(parts),
             "rows_per_second": round(sum(part.done - part.found for part in parts) / seconds, 3),
-            **({} if endpoint is None else {"teacher": _totals(endpoint)}),
+            **({} if endpoint is None else {"teacher": told(endpoint)}),
         }
     return dict(run.summary)
 
@@ -194,22 +187,12 @@ def _outcomes(
         yield from chunk
 
 
-def _endpoint(config: ReasonConfig, teacher: str, run: Run) -> Endpoint:
-    settings = replace(config.endpoint, cache=config.endpoint.cache or run.path / REPLIES)
-    account = f"reason {config.out.absolute()}"
-    return Endpoint(teacher, settings, where="reason.teacher", account=account)
-
-
-def _totals(endpoint: Endpoint) -> dict[str, JSON]:
-    return {"model": endpoint.reference.model, **endpoint.totals.summary()}
-
-
 def _files(data: Path) -> dict[str, Path]:
     """Return the files of rows by the names under which they are written."""
     if not data.is_dir():
         return {store.EXAMPLES: data}
-    held_out = data / HELD_OUT
-    return {store.EXAMPLES: data / store.EXAMPLES} | ({HELD_OUT: held_out} if held_out.exists() else {})
+    names = (store.EXAMPLES, *([store.HELD_OUT] if (data / store.HELD_OUT).exists() else []))
+    return {name: data / name for name in names}
 
 
 def _inputs(data: Path) -> list[Path]:

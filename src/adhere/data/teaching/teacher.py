@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from adhere import artifact
 from adhere.config import SynthConfig
 from adhere.data import store
 from adhere.data.asked import sides_of
+from adhere.data.asking import asking, forget_replies, told
 from adhere.data.build import inputs, leaks
 from adhere.data.diversity import MOST_ROWS, diversity
 from adhere.data.side import Side
@@ -16,14 +17,12 @@ from adhere.data.stream import marks
 from adhere.data.teaching.course import Course, Told
 from adhere.data.teaching.rejects import Rejects
 from adhere.data.writing import PROSE, Reversed
-from adhere.endpoint import Endpoint, parse_reference
+from adhere.endpoint import parse_reference
 from adhere.errors import AdhereError, ConfigError, DataError
 from adhere.progress import progress
 from adhere.records import JSON, Example
 from adhere.schema import Schema
 
-REPLIES = "replies.sqlite"
-"""What the teacher said so far, in the directory of a run that is under way."""
 REJECTED = "rejected.jsonl"
 
 
@@ -44,15 +43,11 @@ def taught(config: SynthConfig) -> dict[str, JSON]:
     teacher = _teacher(config)
     began = time.monotonic()
     with artifact.resuming(config.out, config, inputs=inputs(config)) as run:
-        settings = replace(config.endpoint, cache=config.endpoint.cache or run.path / REPLIES)
-        account = f"synth {config.out.absolute()}"
         with (
-            Endpoint(teacher, settings, where="synth.teacher", account=account) as endpoint,
+            asking(config, teacher, run, verb="synth") as endpoint,
             progress("synth", config.rows + config.held_out) as advance,
             (run.path / REJECTED).open("wb") as rejected,
         ):
-            if not run.resumed:
-                endpoint.forget_spending()
             rejects = Rejects(rejected, advance, endpoint)
             try:
                 made = _written(Course(config, endpoint, rejects), config, run.path)
@@ -63,7 +58,7 @@ def taught(config: SynthConfig) -> dict[str, JSON]:
         if not made.rows:
             run.keep_on_error = rejects.is_budget_spent
             raise _nothing(config, rejects)
-        (run.path / REPLIES).unlink(missing_ok=True)
+        forget_replies(run)
         if not made.held_out:
             (run.path / store.HELD_OUT).unlink(missing_ok=True)
         seconds = time.monotonic() - began
@@ -76,7 +71,7 @@ def taught(config: SynthConfig) -> dict[str, JSON]:
             "rows_per_second": round((len(made.rows) + len(made.held_out)) / seconds, 3),
             "schemas": made.schemas,
             "rejected": {reason: number for reason, number in rejects.by_reason.most_common() if number},
-            "teacher": {"model": endpoint.reference.model, **endpoint.totals.summary()},
+            "teacher": told(endpoint),
             **run.notes,
         }
     return dict(run.summary)
