@@ -21,6 +21,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFa
 
 from adhere import prompt
 from adhere.model import Model
+from adhere.schema import Schema
 
 # A shell lets its jobs in the background, and all that they start, ignore Ctrl-C; some tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -98,3 +99,32 @@ def any_model(request: pytest.FixtureRequest) -> Model:
 def model() -> Model:
     """A small Qwen2 with random weights, fresh for every test."""
     return tiny_model()
+
+
+ORDER = Schema.of(
+    {
+        "title": "order",
+        "type": "object",
+        "properties": {
+            "item": {"type": "string"},
+            "count": {"type": "integer"},
+            "sizes": {"type": "array", "items": {"type": "integer"}},
+            "gifts": {
+                "type": "array",
+                "x-order": "free",
+                "items": {
+                    "type": "object",
+                    "properties": {"to": {"type": "string"}, "count": {"type": "integer"}},
+                },
+            },
+        },
+        "required": ["item", "count"],
+        "additionalProperties": False,
+    }
+)
+
+
+@pytest.fixture(scope="session")
+def order() -> Schema:
+    """An item, a count and, where given, sizes and gifts, the latter in any order."""
+    return ORDER

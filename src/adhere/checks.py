@@ -19,7 +19,7 @@ from adhere.data.inspection.finding import LEAKED, PROBLEMS, REMARKS, Finding
 from adhere.data.inspection.inspection import Inspection
 from adhere.data.store import Row
 from adhere.errors import ConfigError
-from adhere.evaluate.figures import histogram
+from adhere.figures import histogram
 from adhere.measure.lengths import Lengths
 from adhere.model import load_reader
 from adhere.progress import Advance, progress

@@ -21,10 +21,10 @@ from adhere.decode.sample import Sampling
 from adhere.evaluate.compare import Comparison, comparisons
 from adhere.evaluate.report import render
 from adhere.evaluate.run import Evaluation, evaluate_model, write_predictions
-from adhere.evaluate.shown import LABELS, shown
 from adhere.model import NANO, Model, load, save
 from adhere.records import JSON, Example
 from adhere.schema import Schema
+from adhere.shown import LABELS, shown
 from adhere.train import grpo, run, sft
 
 _EVALUATIONS = ("before", "after_sft", "after", "after_constrained")

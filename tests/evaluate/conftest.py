@@ -4,42 +4,14 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from adhere.evaluate.predict import Prediction
 from adhere.evaluate.run import Evaluation
 from adhere.measure import metrics
+from adhere.predict import Prediction
 from adhere.records import Completion, Example
 from adhere.reward.verdict import judge
 from adhere.schema import Schema
 
-ORDER = Schema.of(
-    {
-        "title": "order",
-        "type": "object",
-        "properties": {
-            "item": {"type": "string"},
-            "count": {"type": "integer"},
-            "sizes": {"type": "array", "items": {"type": "integer"}},
-            "gifts": {
-                "type": "array",
-                "x-order": "free",
-                "items": {
-                    "type": "object",
-                    "properties": {"to": {"type": "string"}, "count": {"type": "integer"}},
-                },
-            },
-        },
-        "required": ["item", "count"],
-        "additionalProperties": False,
-    }
-)
-
 Evaluated = Callable[..., Evaluation]
-
-
-@pytest.fixture(scope="session")
-def order() -> Schema:
-    """An item, a count and, where given, sizes and gifts, the latter in any order."""
-    return ORDER
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +24,7 @@ def examples() -> list[Example]:
 
 
 @pytest.fixture(scope="session")
-def evaluated() -> Evaluated:
+def evaluated(order: Schema) -> Evaluated:
     """Judge and measure answers that were written elsewhere."""
 
     def of(
@@ -63,7 +35,7 @@ def evaluated() -> Evaluated:
         finished: bool = True,
     ) -> Evaluation:
         predictions = tuple(
-            _prediction(example, answer, finished=finished)
+            _prediction(example, order, answer, finished=finished)
             for example, answer in zip(examples, answers, strict=True)
         )
         counted = metrics.summary([each.row for each in predictions]).as_json()
@@ -74,11 +46,11 @@ def evaluated() -> Evaluated:
     return of
 
 
-def _prediction(example: Example, answer: str, *, finished: bool) -> Prediction:
-    verdict = judge(answer, ORDER)
+def _prediction(example: Example, schema: Schema, answer: str, *, finished: bool) -> Prediction:
+    verdict = judge(answer, schema)
     return Prediction(
         example=example,
-        schema=ORDER,
+        schema=schema,
         completion=Completion(
             example_id=example.id,
             index=0,
@@ -90,5 +62,5 @@ def _prediction(example: Example, answer: str, *, finished: bool) -> Prediction:
         answer=answer,
         form="plain",
         verdict=verdict,
-        row=metrics.row(verdict, example, ORDER, tokens=2),
+        row=metrics.row(verdict, example, schema, tokens=2),
     )

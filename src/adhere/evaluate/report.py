@@ -7,16 +7,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from adhere.config import Preset
 from adhere.evaluate.compare import Comparison
-from adhere.evaluate.figures import bars, training_curves
 from adhere.evaluate.marked import Piece, marked
-from adhere.evaluate.predict import Prediction
 from adhere.evaluate.run import Evaluation
-from adhere.evaluate.shown import LABELS, LESS_IS_BETTER, Shown, percent, points, probability, shown
+from adhere.figures import bars, training_curves
+from adhere.predict import Prediction
 from adhere.records import JSON
 from adhere.reward.match import Finding, field_of, findings
 from adhere.reward.score import needs_target, score_verdict
 from adhere.reward.verdict import Malformed, NoOutput, Obeys, Violates
 from adhere.schema import Violation
+from adhere.shown import LABELS, LESS_IS_BETTER, Shown, percent, points, probability, shown
 
 WORST = 50
 """Rows to browse: enough to see what goes wrong, few enough for a page that opens at once."""

@@ -11,9 +11,9 @@ from adhere.config import EvalConfig, Form
 from adhere.data import store
 from adhere.data.store import Dataset
 from adhere.decode.sample import Sampling
-from adhere.evaluate.predict import LIKELIEST, Prediction, predict
 from adhere.measure import metrics
 from adhere.model import Model, load
+from adhere.predict import LIKELIEST, Prediction, predict
 from adhere.progress import progress as bar
 from adhere.records import JSON
 from adhere.reward.verdict import Obeys, Violates

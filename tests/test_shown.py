@@ -1,8 +1,8 @@
 import pytest
 
-from adhere.evaluate.shown import Shown, percent, points, probability, shown
 from adhere.measure.statistics import Mean, Rate, Undefined
 from adhere.records import JSON
+from adhere.shown import Shown, percent, points, probability, shown
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from adhere.evaluate.figures import bars, histogram, training_curves
+from adhere.figures import bars, histogram, training_curves
 from adhere.measure.statistics import Mean, Rate, Undefined
 from adhere.records import JSON
 

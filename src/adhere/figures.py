@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from adhere.evaluate.shown import LABELS, percent, shown
 from adhere.records import JSON
+from adhere.shown import LABELS, percent, shown
 
 INK = "#7b818a"
 """Text and axes: about 4:1 against white and 5:1 against near-black."""

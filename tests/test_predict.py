@@ -3,8 +3,8 @@ import pytest
 from adhere.data.store import Dataset
 from adhere.decode.sample import Sampling
 from adhere.errors import ConfigError, ModelError, SchemaError
-from adhere.evaluate.predict import Prediction, predict
 from adhere.model import Model
+from adhere.predict import Prediction, predict
 from adhere.records import Example
 from adhere.reward.verdict import Obeys
 from adhere.schema import Schema

@@ -1,0 +1,119 @@
+"""The settings of every verb: one frozen dataclass each, whose field docstrings are its `--help`.
+
+A setting outside its range raises `ConfigError` when the record is made, before any work.
+"""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from adhere.config.data import (
+    DOMAINS,
+    CheckConfig,
+    EndpointSettings,
+    HoldOut,
+    ImportConfig,
+    ReasonConfig,
+    SynthConfig,
+    Task,
+)
+from adhere.config.measuring import (
+    FLOORED,
+    STANDARD_STREAM,
+    EvalConfig,
+    ExtractConfig,
+    QuickstartConfig,
+    SchemaConfig,
+    ScoreConfig,
+    floors,
+)
+from adhere.config.scoring import (
+    Form,
+    HierarchicalScoring,
+    JsonForm,
+    Length,
+    Normaliser,
+    OwnCalls,
+    Preset,
+    RubricScoring,
+    Scoring,
+    is_preset,
+    normalisers,
+    own_reward,
+    refuse_unread_form,
+)
+from adhere.config.training import (
+    DoctorConfig,
+    GrpoConfig,
+    GrpoSettings,
+    SftConfig,
+)
+
+__all__ = [
+    "DOMAINS",
+    "FLOORED",
+    "STANDARD_STREAM",
+    "VERBS",
+    "CheckConfig",
+    "Config",
+    "DoctorConfig",
+    "EndpointSettings",
+    "EvalConfig",
+    "ExtractConfig",
+    "Form",
+    "GrpoConfig",
+    "GrpoSettings",
+    "HierarchicalScoring",
+    "HoldOut",
+    "ImportConfig",
+    "JsonForm",
+    "Length",
+    "Normaliser",
+    "OwnCalls",
+    "Preset",
+    "QuickstartConfig",
+    "ReasonConfig",
+    "RubricScoring",
+    "SchemaConfig",
+    "ScoreConfig",
+    "Scoring",
+    "SftConfig",
+    "SynthConfig",
+    "Task",
+    "floors",
+    "is_preset",
+    "normalisers",
+    "own_reward",
+    "refuse_unread_form",
+]
+
+Config: TypeAlias = (
+    SchemaConfig
+    | ScoreConfig
+    | SynthConfig
+    | ImportConfig
+    | CheckConfig
+    | ReasonConfig
+    | SftConfig
+    | GrpoConfig
+    | DoctorConfig
+    | EvalConfig
+    | ExtractConfig
+    | QuickstartConfig
+)
+
+
+VERBS: Mapping[str, type[Config]] = {
+    "quickstart": QuickstartConfig,
+    "schema": SchemaConfig,
+    "score": ScoreConfig,
+    "synth": SynthConfig,
+    "import": ImportConfig,
+    "check": CheckConfig,
+    "reason": ReasonConfig,
+    "sft": SftConfig,
+    "doctor": DoctorConfig,
+    "grpo": GrpoConfig,
+    "eval": EvalConfig,
+    "extract": ExtractConfig,
+}
+"""What `adhere` can be told to do, and the settings of each."""
