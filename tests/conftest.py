@@ -44,7 +44,7 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
-ARCHITECTURES = ("qwen2", "llama", "qwen3")
+ARCHITECTURES = ("qwen2", "llama", "qwen3", "gemma3_text")
 
 
 def tiny_model(architecture: str = "qwen2", *, seed: int = 0) -> Model:

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from transformers import logging as transformers_logging
 
+from adhere import attention
 from adhere.errors import ModelError
 from adhere.prompt import Tokenizer
 
@@ -27,6 +28,9 @@ class Model:
     reference: str
     network: PreTrainedModel
     tokenizer: Tokenizer
+
+    def __post_init__(self) -> None:
+        attention.install(self.network)
 
     @property
     def device(self) -> torch.device:

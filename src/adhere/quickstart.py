@@ -25,7 +25,7 @@ from adhere.model import NANO, Model, load, save
 from adhere.records import JSON, Example
 from adhere.schema import Schema
 from adhere.shown import LABELS, shown
-from adhere.train import grpo, run, sft
+from adhere.train import grpo, log, run, sft
 
 _EVALUATIONS = ("before", "after_sft", "after", "after_constrained")
 MAX_NEW_TOKENS = 96
@@ -108,7 +108,7 @@ def _warmed_up(
     directory.mkdir()
     steps = sft.train(model, made.labelled.examples, made.labelled.schemas, settings)
     updates = -(-len(made.labelled.examples) // settings.batch_size) * settings.epochs
-    return list(run.logged_sft(steps, directory, updates))
+    return list(log.logged_sft(steps, directory, updates))
 
 
 def _reinforced(
@@ -125,7 +125,7 @@ def _reinforced(
     )
     directory.mkdir()
     steps = grpo.train(model, made.unlabelled.examples, made.unlabelled.schemas, settings)
-    return list(run.logged_grpo(steps, directory, settings.steps))
+    return list(log.logged_grpo(steps, directory, settings.steps))
 
 
 def _report(

@@ -16,7 +16,7 @@ from adhere.errors import ConfigError, DataError, ModelError
 from adhere.model import Model, load, save
 from adhere.records import JSON, Example
 from adhere.schema import Schema
-from adhere.train import run
+from adhere.train import log, run
 
 SCHEMA = Schema.of(
     {"title": "S", "type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
@@ -167,8 +167,8 @@ def test_an_interrupted_run_keeps_its_weights_and_says_that_it_is_unfinished(pla
     small = ["--prompts-per-step", "1", "--group-size", "2", "--max-new-tokens", "2", "--no-stop"]
     command = [sys.executable, "-m", "adhere", "grpo", *words, *small]
     with subprocess.Popen(command, cwd=place, stderr=subprocess.DEVNULL) as process:
-        log = place / ".out.partial" / run.METRICS
-        while process.poll() is None and not (log.exists() and log.stat().st_size):
+        lines = place / ".out.partial" / log.METRICS
+        while process.poll() is None and not (lines.exists() and lines.stat().st_size):
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130

@@ -2,10 +2,49 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from adhere.config.ranges import above, at_least, seed_counts, within
 from adhere.config.scoring import Form, OwnCalls, Scoring, own_reward, refuse_unread_form
 from adhere.errors import ConfigError
+
+Loss: TypeAlias = Literal["dapo", "grpo", "dr_grpo", "bnpo", "gspo", "cispo"]
+Advantage: TypeAlias = Literal["zscore", "centred", "rank"]
+Combine: TypeAlias = Literal["sum", "each"]
+Tracker: TypeAlias = Literal["trackio", "wandb", "mlflow", "tensorboard"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lora:
+    """Low-rank adapters: few weights that are trained beside the model's own, which stay as they are."""
+
+    rank: int = 0
+    """Of each adapter; 0 trains all weights and no adapter."""
+    alpha: float = 32.0
+    """Its output is multiplied by this over its rank."""
+    dropout: float = 0.0
+    """Share of its inputs that are dropped in training."""
+    modules: tuple[str, ...] = ()
+    """Names of the layers that get one, such as q_proj v_proj; none for all linear layers but the head."""
+
+    def __post_init__(self) -> None:
+        at_least("lora.rank", self.rank, 0, "a rank cannot be negative")
+        above("lora.alpha", self.alpha, 0, "the adapter would change nothing")
+        within("lora.dropout", self.dropout, 0, 0.9, "it is a share of the inputs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """What a run keeps of itself on its way."""
+
+    every: int = 20
+    """Updates from one checkpoint to the next, which a killed run goes on from; 0 makes none."""
+    keep: int = 0
+    """How many of the last checkpoints stay in the finished directory, as models in `checkpoints`."""
+
+    def __post_init__(self) -> None:
+        at_least("saving.every", self.every, 0, "a count cannot be negative")
+        at_least("saving.keep", self.keep, 0, "a count cannot be negative")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +74,23 @@ class SftConfig:
     form: Form = "plain"
     """plain: the answer alone. think: the row's reasoning first, then the answer. prose: free text, as the
     row's `instruction` asks for it."""
+    learn_reasoning: bool = True
+    """Under the form think, learn the reasoning too; --no-learn-reasoning learns the answer alone."""
+    lora: Lora = field(default_factory=Lora)
+    """Train adapters instead of all weights."""
+    saving: Saving = field(default_factory=Saving)
+    """What the run keeps of itself on its way."""
     seed: int = 0
     """Decides the order of the examples."""
     held_out: Path | None = None
-    """Examples to report a loss on, of the same kind as `data`; one that is among those stops the run."""
+    """Examples to report loss and right fields on; one that is among `data` stops the run."""
+    evaluate_every: int = 0
+    """Updates from one look at the held-out examples to the next; 0 looks at the end only. The weights that
+    do best on them are kept as `best`."""
+    patience: int = 0
+    """Looks in a row without a better held-out loss after which the run ends; 0 never ends it early."""
+    report_to: tuple[Tracker, ...] = ()
+    """Trackers that are told every update's numbers as well."""
     curriculum: Path | None = None
     """TOML file of stages, from easy examples to hard ones; `docs/curriculum.md` says how."""
     json: bool = False
@@ -52,6 +104,15 @@ class SftConfig:
         at_least("sft.weight_decay", self.weight_decay, 0, "weights would grow instead of decay")
         above("sft.grad_clip", self.grad_clip, 0, "every gradient would be scaled to nothing")
         at_least("sft.max_tokens", self.max_tokens, 2, "an example has a prompt and an answer")
+        at_least("sft.patience", self.patience, 0, "a count cannot be negative")
+        looks("sft", self.evaluate_every, self.held_out)
+        if self.patience and not self.evaluate_every:
+            raise ConfigError.at(
+                "sft.patience",
+                self.patience,
+                "nobody looks at held-out examples on the way",
+                fix="Give --evaluate-every too",
+            )
         seed_counts("sft", self.seed)
 
 
@@ -78,8 +139,41 @@ class GrpoSettings:
     """Learning rate after the warm-up."""
     warmup_steps: int = 5
     """Updates over which the learning rate rises from 0."""
+    loss: Loss = "dapo"
+    """How tokens weigh. dapo: all tokens of a step alike. grpo: all completions alike. dr_grpo: by the token
+    limit. bnpo: all tokens that carry signal alike. gspo: ratios of whole completions. cispo: ratios are
+    bounded and pass no gradient. `docs/training.md` has the formulas."""
+    advantage: Advantage = "zscore"
+    """zscore: reward less the group's mean, in standard deviations. centred: less the mean alone. rank: share
+    of the group that earned less."""
+    combine: Combine = "sum"
+    """sum: one advantage, of the total reward. each: an advantage for every part of the reward, weighed and
+    added up."""
     clip: float = 0.2
     """Largest change of a token's probability ratio that still earns gradient."""
+    clip_high: float | None = None
+    """The same for changes upwards; None for `clip`."""
+    beta: float = 0.0
+    """Weight of the divergence from the model that the run began with."""
+    updates_per_batch: int = 1
+    """Updates made of the completions of one step."""
+    sync_every: int = 1
+    """Steps after which the sampler takes over the trained weights; 0 never."""
+    truncate: float = 2.0
+    """Most that a token counts for being likelier now than under the weights that sampled it."""
+    accept: str = "informative"
+    """Groups to learn from. informative: those whose completions do not all earn the same. all: every one. Or
+    a function of yours, as path/to/file.py:function, that takes a group's rewards."""
+    refill: int = 0
+    """Times a step may sample further prompts in place of groups that were not accepted."""
+    rest: int = 0
+    """Steps for which a prompt is passed over after all its completions were right, or all worth nothing."""
+    constrain: bool = False
+    """Sample under each schema's grammar, and train the model as it is under it."""
+    lora: Lora = field(default_factory=Lora)
+    """Train adapters instead of all weights."""
+    saving: Saving = field(default_factory=Saving)
+    """What the run keeps of itself on its way."""
     grad_clip: float = 1.0
     """Largest norm of a gradient; a larger one is scaled down to it."""
     temperature: float = 1.0
@@ -94,7 +188,12 @@ class GrpoSettings:
     seed: int = 0
     """Decides the order of the examples and every sample."""
     held_out: Path | None = None
-    """Examples for a later evaluation; one that is among `data` stops the run."""
+    """Examples to measure on; one that is among `data` stops the run."""
+    evaluate_every: int = 0
+    """Steps from one look at the held-out examples to the next; 0 looks at the end only. The weights that do
+    best on them are kept as `best`."""
+    report_to: tuple[Tracker, ...] = ()
+    """Trackers that are told every step's numbers as well."""
     curriculum: Path | None = None
     """TOML file of stages, from easy examples to hard ones; `docs/curriculum.md` says how."""
     stop: bool = True
@@ -116,6 +215,15 @@ class GrpoSettings:
         above("grpo.lr", self.lr, 0, "the weights would not move uphill")
         at_least("grpo.warmup_steps", self.warmup_steps, 0, "a count cannot be negative")
         above("grpo.clip", self.clip, 0, "no change of a token's probability would earn gradient")
+        if self.clip_high is not None:
+            above("grpo.clip_high", self.clip_high, 0, "no rise of a token's probability would earn gradient")
+        at_least("grpo.beta", self.beta, 0, "the model would be driven away from its beginning")
+        at_least("grpo.updates_per_batch", self.updates_per_batch, 1, "nothing would be learned")
+        at_least("grpo.sync_every", self.sync_every, 0, "a count cannot be negative")
+        at_least("grpo.truncate", self.truncate, 1, "tokens that have not changed would count for less")
+        at_least("grpo.refill", self.refill, 0, "a count cannot be negative")
+        at_least("grpo.rest", self.rest, 0, "a count cannot be negative")
+        looks("grpo", self.evaluate_every, self.held_out)
         above("grpo.grad_clip", self.grad_clip, 0, "every gradient would be scaled to nothing")
         above("grpo.temperature", self.temperature, 0, "all completions of a group would be the same")
         at_least("grpo.max_new_tokens", self.max_new_tokens, 1, "a completion needs a token")
@@ -162,3 +270,12 @@ class DoctorConfig(GrpoSettings):
                 "there is nothing to look at",
                 fix="Give --data and a model, or --rollouts",
             )
+
+
+def looks(verb: str, every: int, held_out: Path | None) -> None:
+    """Refuse looks at held-out examples that there are none of."""
+    at_least(f"{verb}.evaluate_every", every, 0, "a count cannot be negative")
+    if every and held_out is None:
+        raise ConfigError.at(
+            f"{verb}.evaluate_every", every, "there are no held-out examples", fix="Give --held-out DIR too"
+        )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from statistics import fmean
 
@@ -53,6 +53,26 @@ class GrpoStep:
     lr: float
     stage: int = 1
     """Of the curriculum, from 1."""
+    entropy: float = 0.0
+    """Mean entropy of the distributions that the trained tokens were drawn from, in nats."""
+    kl: float | None = None
+    """Mean divergence of the trained tokens from the reference, in nats; `None` without one."""
+    truncated: float = 0.0
+    """Share of trained tokens whose correction for the sampler's lag met its bound."""
+    lag: int = 0
+    """Updates by which the sampler's weights were older than the trainer's."""
+    accepted: float = 1.0
+    """Share of the sampled groups that the step learned from."""
+    sampled: int = 0
+    """Groups sampled, those of refills included."""
+    resting: int = 0
+    """Prompts passed over because they were solved or hopeless lately."""
+    valid_free: float | None = None
+    """Share of completions sampled without the grammar that obey; `None` where all are."""
+    skipped: bool = False
+    """Whether the update was left out because loss or gradient was not finite."""
+    seconds: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Of the rollout, the reward, the gradients and the optimizer."""
 
 
 def train(
