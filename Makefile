@@ -12,7 +12,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export DO_NOT_TRACK := 1
 
 QUICK := not slow and not gpu and not browser
-CORE := */adhere/__init__.py,*/adhere/artifact.py,*/adhere/config/*,*/adhere/errors.py,*/adhere/records.py
+CORE := */adhere/__init__.py,*/adhere/artifact.py,*/adhere/claim.py,*/adhere/config/*,*/adhere/errors.py,*/adhere/records.py
 CORE := $(CORE),*/adhere/prompt.py,*/adhere/data/*,*/adhere/measure/*,*/adhere/reward/*,*/adhere/schema/*,*/adhere/text/*,*/adhere/endpoint/*
 
 .PHONY: setup demo test test-all check clean

@@ -4,17 +4,19 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 
 from adhere import __version__, artifact
 from adhere.config import EndpointSettings, EvalConfig, ImportConfig, SynthConfig
-from adhere.errors import ConfigError, DataError
+from adhere.errors import ConfigError, DataError, TrainingStopped
 
 # sha256sum of the five bytes "hello".
 HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
@@ -135,6 +137,17 @@ def test_a_file_in_the_place_is_refused(tmp_path: Path) -> None:
     ):
         pytest.fail("the run started")
     assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_a_place_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    out = tmp_path / "file" / "out"
+    with (
+        pytest.raises(ConfigError, match="file': it cannot be made"),
+        artifact.writing(out, config(tmp_path)),
+    ):
+        pytest.fail("the run started")
+    assert names(tmp_path) == {"file"}
 
 
 def test_an_empty_directory_is_no_obstacle(tmp_path: Path) -> None:
@@ -302,7 +315,7 @@ def given(tmp_path: Path) -> SynthConfig:
 def test_what_an_interrupt_left_is_gone_on_from(tmp_path: Path, given: SynthConfig) -> None:
     with pytest.raises(KeyboardInterrupt) as stop:
         attempt(tmp_path, given, KeyboardInterrupt())
-    assert stop.value.__notes__ == ["Run the same command again, and it goes on where it stood."]
+    assert stop.value.__notes__ == ["Run the same command again, and it goes on from what was saved."]
     assert names(tmp_path / ".out.partial") == {"lines.txt", "manifest.json"}
     begun = json.loads((tmp_path / ".out.partial" / "manifest.json").read_text())
     assert attempt(tmp_path, given) == "line\n"
@@ -405,3 +418,132 @@ def test_a_run_that_another_process_resumes_is_left_alone(tmp_path: Path, given:
     with pytest.raises(ConfigError, match="is writing it"):
         attempt(tmp_path, given)
     assert (tmp_path / ".out.partial" / "lines.txt").read_text() == "line\n"
+
+
+def sealed_unfinished(tmp_path: Path, given: SynthConfig, end: BaseException | None = None) -> None:
+    """Leave a run that had something to show when it was cut short."""
+    with (
+        pytest.raises((KeyboardInterrupt, TrainingStopped)),
+        artifact.resuming(tmp_path / "out", given, inputs=[tmp_path / "in.txt"], scratch="aside") as run,
+    ):
+        (run.path / "lines.txt").write_text("line\n")
+        (run.path / "aside").mkdir()
+        (run.path / "aside" / "moments").write_text("1 2 3")
+        run.keep_on_interrupt = run.keep_on_error = True
+        raise end or KeyboardInterrupt
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), TrainingStopped("nothing", {})], ids=["Ctrl-C", "stop"])
+def test_what_was_sealed_as_unfinished_is_gone_on_from(
+    tmp_path: Path, given: SynthConfig, end: BaseException
+) -> None:
+    sealed_unfinished(tmp_path, given, end)
+    begun = artifact.verify(tmp_path / "out")
+    assert begun["finished"] is False
+    assert names(tmp_path / "out") == {"lines.txt", "aside", "summary.json", "manifest.json"}
+    assert attempt(tmp_path, given) == "line\n"
+    manifest = artifact.verify(tmp_path / "out")
+    assert (manifest["finished"], manifest["started"]) == (True, begun["started"])
+    assert (tmp_path / "out" / "lines.txt").read_text() == "line\nline\n"
+    assert names(tmp_path) == {"in.txt", "out"}
+
+
+def test_what_was_sealed_as_unfinished_of_another_run_is_never_overwritten(
+    tmp_path: Path, given: SynthConfig
+) -> None:
+    sealed_unfinished(tmp_path, given)
+    with pytest.raises(ConfigError, match=r"an unfinished run, which differs in config\.seed, seed\. Ask"):
+        attempt(tmp_path, replace(given, seed=8))
+    assert artifact.verify(tmp_path / "out")["finished"] is False
+    with pytest.raises(ConfigError, match="it stands already"), artifact.writing(tmp_path / "out", given):
+        pytest.fail("the run started")
+
+
+def test_what_a_killed_process_left_of_another_run_is_refused_where_work_would_be_lost(
+    tmp_path: Path, given: SynthConfig
+) -> None:
+    sealed_unfinished(tmp_path, given)
+    (tmp_path / "out").rename(tmp_path / ".out.partial")
+    with (
+        pytest.raises(ConfigError, match=r"\.out\.partial holds an unfinished run, which differs in"),
+        artifact.resuming(tmp_path / "out", replace(given, seed=8), scratch="aside"),
+    ):
+        pytest.fail("the run started")
+    assert (tmp_path / ".out.partial" / "aside" / "moments").read_text() == "1 2 3"
+
+
+def test_a_finished_directory_is_never_gone_on_from(tmp_path: Path, given: SynthConfig) -> None:
+    attempt(tmp_path, given)
+    with pytest.raises(ConfigError, match="it stands already"):
+        attempt(tmp_path, given)
+
+
+def test_what_only_the_next_attempt_needs_is_gone_from_a_finished_directory(
+    tmp_path: Path, given: SynthConfig
+) -> None:
+    sealed_unfinished(tmp_path, given)
+    inputs = [tmp_path / "in.txt"]
+    with artifact.resuming(tmp_path / "out", given, inputs=inputs, scratch="aside") as run:
+        assert (run.path / "aside" / "moments").read_text() == "1 2 3"
+    artifact.verify(tmp_path / "out")
+    assert names(tmp_path / "out") == {"lines.txt", "summary.json", "manifest.json"}
+
+
+def test_a_run_killed_after_its_end_still_has_its_summary(tmp_path: Path, given: SynthConfig) -> None:
+    with artifact.resuming(tmp_path / "out", given) as run:
+        run.summary, run.notes = {"rows": 3}, {"leaks": 0}
+    sealed = artifact.verify(tmp_path / "out")
+    (tmp_path / "out").rename(tmp_path / ".out.partial")
+    # Killed twice: the second time as soon as it began.
+    with pytest.raises(KeyboardInterrupt), artifact.resuming(tmp_path / "out", given):
+        raise KeyboardInterrupt
+    with artifact.resuming(tmp_path / "out", given) as run:
+        assert (run.summary, run.notes) == ({"rows": 3}, {"leaks": 0})
+    assert (
+        artifact.verify(tmp_path / "out").items() >= {"notes": {"leaks": 0}, **sealed, "ended": ANY}.items()
+    )
+
+
+def test_of_many_processes_that_begin_at_once_one_writes(tmp_path: Path) -> None:
+    script = (
+        "import sys, time; from pathlib import Path; from adhere import artifact\n"
+        "from adhere.config import SynthConfig; from adhere.errors import ConfigError\n"
+        "out = Path(sys.argv[1]); sys.stdin.readline()\n"
+        "try:\n"
+        "    with artifact.resuming(out, SynthConfig(schema=Path('s'), out=out)) as run:\n"
+        "        (run.path / 'mine').touch(); time.sleep(0.5)\n"
+        "except ConfigError: sys.exit(2)\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "out")]
+    processes = [subprocess.Popen(command, stdin=subprocess.PIPE) for _ in range(4)]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.close()
+    assert sorted(process.wait(60) for process in processes) == [0, 2, 2, 2]
+
+
+def test_a_process_that_has_the_number_of_a_dead_one_is_not_taken_for_it(tmp_path: Path) -> None:
+    leave_partial(tmp_path, f"{os.getpid()} {os.uname().nodename} 1")
+    write_run(tmp_path / "out")
+    assert names(tmp_path) == {"out"}
+
+
+def test_a_dead_process_that_nobody_buried_is_dead(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.read()
+        while Path(f"/proc/{process.pid}/stat").read_text().split()[2] != "Z":
+            time.sleep(0.01)
+        leave_partial(tmp_path, f"{process.pid} {os.uname().nodename} 12345")
+        write_run(tmp_path / "out")
+
+
+def test_the_owner_that_is_written_down_is_the_one_that_is_refused(tmp_path: Path) -> None:
+    with artifact.writing(tmp_path / "out", config(tmp_path)) as run:
+        with (
+            pytest.raises(ConfigError, match=rf"process {os.getpid()} .*remove \S+/owner if"),
+            artifact.writing(tmp_path / "out", config(tmp_path)),
+        ):
+            pytest.fail("the run started")
+        (run.path / "hello.txt").write_text("hello")
+    assert names(tmp_path) == {"out"}

@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import math
 import typing
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from adhere.config import (
     EvalConfig,
     GrpoConfig,
     ImportConfig,
+    Lora,
     OwnCalls,
     QuickstartConfig,
     ReasonConfig,
@@ -29,6 +31,7 @@ from adhere.config import (
     is_preset,
     own_reward,
 )
+from adhere.config.training import Saving
 from adhere.errors import ConfigError
 
 DATA, OUT, SCHEMA = Path("data"), Path("out"), Path("schema.json")
@@ -97,6 +100,20 @@ def test_a_setting_just_outside_its_range_is_refused_by_name(
     assert getattr(make(**{setting: kept}), setting) == kept
     with pytest.raises(ConfigError, match=rf"^\w+\.{setting} = {refused}: .+\. Use .+\.$"):
         make(**{setting: refused})
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_a_number_that_is_not_finite_is_refused_as_such(number: float) -> None:
+    with pytest.raises(ConfigError, match=rf"grpo\.lr = {number}: it is not a finite number\. Use one\."):
+        grpo(lr=number)
+    with pytest.raises(ConfigError, match=rf"grpo\.beta = {number}: it is not a finite number\. Use one\."):
+        grpo(beta=number)
+
+
+def test_checkpoints_that_are_never_made_cannot_be_kept() -> None:
+    with pytest.raises(ConfigError, match=r"saving\.keep = 2: no checkpoint is made that could stay"):
+        Saving(every=0, keep=2)
+    assert Saving(every=0).keep == 0
 
 
 def test_the_error_names_the_verb_and_the_reason() -> None:
@@ -190,6 +207,13 @@ def test_a_reward_that_is_neither_is_refused_by_name(
     assert why in str(caught.value)
 
 
+def test_groups_to_learn_from_are_named_or_a_function_chooses_them() -> None:
+    for kept in ("informative", "all", "own.py:wanted"):
+        assert grpo(accept=kept).accept == kept
+    with pytest.raises(ConfigError, match=r"grpo.accept = 'al': there is no such .* you meant all"):
+        grpo(accept="al")
+
+
 @pytest.mark.parametrize(("make", "setting"), [(grpo, "reward"), (score, "preset")], ids=["grpo", "score"])
 def test_what_reads_json_cannot_judge_a_text(make: typing.Callable[..., Config], setting: str) -> None:
     for kept in ("rubric", "own.py:length"):
@@ -242,3 +266,30 @@ def test_a_teacher_knows_any_domain() -> None:
     assert (
         SynthConfig(out=OUT, domain="insurance", teacher="openai:m@http://localhost/v1").domain == "insurance"
     )
+
+
+def test_adapters_of_grpo_drop_nothing() -> None:
+    with pytest.raises(ConfigError, match=r"grpo.lora.dropout = 0.1: .*Leave it out; `adhere sft` knows it"):
+        grpo(lora=Lora(rank=8, dropout=0.1))
+    assert sft(lora=Lora(rank=8, dropout=0.1)).lora.dropout == 0.1
+
+
+@pytest.mark.parametrize("settings", [{"modules": ("q_proj",)}, {"dropout": 0.1}], ids=["modules", "dropout"])
+def test_what_adapters_would_be_like_is_not_said_where_there_are_none(
+    settings: dict[str, typing.Any],
+) -> None:
+    with pytest.raises(ConfigError, match=r"without a rank there is no adapter.*Give --lora.rank too"):
+        Lora(**settings)
+
+
+def test_patience_without_looks_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"sft\.patience = 2: nobody looks at held-out examples on the way"):
+        sft(patience=2, held_out=DATA)
+    assert sft(patience=2, held_out=DATA, evaluate_every=5).patience == 2
+
+
+@pytest.mark.parametrize("make", [sft, grpo])
+def test_looks_at_held_out_examples_need_some(make: Callable[..., Config]) -> None:
+    with pytest.raises(ConfigError, match=r"evaluate_every = 5: there are no held-out examples"):
+        make(evaluate_every=5)
+    make(evaluate_every=5, held_out=DATA)

@@ -88,7 +88,7 @@ def test_a_thinking_answer_starts_with_its_tag(model: Model, order: Schema) -> N
 
 def test_a_prefill_that_the_grammar_does_not_allow_is_refused(model: Model, order: Schema) -> None:
     with pytest.raises(
-        ConfigError, match=r"eval.prefill = 'Sure: ': no answer begins so under the grammar of order"
+        ConfigError, match=r"eval.prefill = 'Sure: ': no answer begins with its tokens under the grammar"
     ):
         list(predict(model, dataset(order, "mug"), prefill="Sure: ", constrain=True))
 

@@ -1,9 +1,13 @@
 from dataclasses import replace
+from typing import cast
 
 import pytest
+from tokenizers.models import BPE
+from tokenizers.normalizers import Lowercase
+from transformers import PreTrainedTokenizerFast
 
 from adhere import prompt
-from adhere.errors import DataError
+from adhere.errors import DataError, ModelError
 from adhere.model import Model
 from adhere.records import JSON, Example
 from adhere.schema import Schema
@@ -90,10 +94,74 @@ def test_under_prose_the_answer_is_a_text() -> None:
 
 def test_an_example_without_a_target_cannot_be_rendered(model: Model) -> None:
     unlabelled = Example(id="u", text="Two mugs", schema="Cup")
-    with pytest.raises(DataError, match=r"u = None: there is no right answer.*grounded"):
+    with pytest.raises(DataError, match=r"row u target = None: there is no right answer.*grounded"):
         prompt.render(unlabelled, SCHEMA, model.tokenizer)
 
 
 def test_a_prefill_that_the_answer_does_not_begin_with_is_refused(model: Model) -> None:
     with pytest.raises(DataError, match="does not begin with the prefill"):
         prompt.render(EXAMPLE, SCHEMA, model.tokenizer, prefill="[")
+
+
+THOUGHT = replace(EXAMPLE, reasoning="It says <answer>. \u00fc: two.")
+ANSWERED = '<answer>{"item":"mug","count":2}</answer>'
+
+
+def merged(model: Model, *merges: tuple[str, str]) -> prompt.Tokenizer:
+    """The model's tokenizer, with pairs of tokens that it writes as one."""
+    tokenizer = cast("PreTrainedTokenizerFast", model.tokenizer)
+    vocabulary = tokenizer.get_vocab()
+    for left, right in merges:
+        vocabulary.setdefault(left + right, len(vocabulary))
+    backend = tokenizer.backend_tokenizer
+    backend.model = BPE(vocabulary, list(merges))
+    return cast("prompt.Tokenizer", tokenizer)
+
+
+@pytest.mark.parametrize(
+    ("merges", "learned"),
+    [
+        pytest.param((), ANSWERED, id="a token for each byte"),
+        pytest.param(
+            (("\u010a", "<"),), f"\n{ANSWERED}", id="one token for the line's end and the tag's begin"
+        ),
+        pytest.param((("<", "a"), ("<a", "n")), ANSWERED, id="one token for the tag's begin"),
+    ],
+)
+def test_without_the_reasoning_only_the_answer_is_marked(
+    model: Model, merges: tuple[tuple[str, str], ...], learned: str
+) -> None:
+    tokenizer = merged(model, *merges)
+    whole = prompt.render(THOUGHT, SCHEMA, tokenizer, form="think")
+    row = prompt.render(THOUGHT, SCHEMA, tokenizer, form="think", learn_reasoning=False)
+    assert row.tokens == whole.tokens
+    start = row.is_answer.index(True)
+    assert all(row.is_answer[start:])
+    assert tokenizer.decode(row.tokens[start:]) == f"{learned}<|im_end|>"
+
+
+@pytest.mark.parametrize("form", ["plain", "prose"])
+def test_what_has_no_reasoning_is_marked_whole(model: Model, form: prompt.Form) -> None:
+    example, schema = (TOLD, PROSE) if form == "prose" else (EXAMPLE, SCHEMA)
+    rendered = [
+        prompt.render(example, schema, model.tokenizer, form=form, learn_reasoning=learned)
+        for learned in (True, False)
+    ]
+    assert rendered[0] == rendered[1]
+
+
+def test_a_prefill_within_the_answer_leaves_its_rest(model: Model) -> None:
+    prefill = f'<think>{THOUGHT.reasoning}</think>\n<answer>{{"item":'
+    row = prompt.render(
+        THOUGHT, SCHEMA, model.tokenizer, form="think", prefill=prefill, learn_reasoning=False
+    )
+    start = row.is_answer.index(True)
+    assert text(model, row.tokens[start:]) == '"mug","count":2}</answer><|im_end|>'
+
+
+def test_a_tokenizer_that_changes_a_text_cannot_leave_its_reasoning_out(model: Model) -> None:
+    tokenizer = cast("PreTrainedTokenizerFast", model.tokenizer)
+    tokenizer.backend_tokenizer.normalizer = Lowercase()
+    shouting = replace(THOUGHT, target={"item": "MUG", "count": 2})
+    with pytest.raises(ModelError, match=r"sft.learn_reasoning = .*MUG.* does not give this text back"):
+        prompt.render(shouting, SCHEMA, model.tokenizer, form="think", learn_reasoning=False)

@@ -18,7 +18,6 @@ A sealed directory holds the run's own files, `summary.json` and, written last, 
 
 import hashlib
 import json
-import os
 import platform
 import shutil
 from collections.abc import Generator, Iterable, Mapping
@@ -29,7 +28,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import cast
 
-from adhere import __version__
+from adhere import __version__, claim
+from adhere.claim import flush, refuse_existing, write_whole
 from adhere.config import Config
 from adhere.errors import AdhereError, ConfigError, DataError, TrainingStopped
 from adhere.records import JSON
@@ -48,8 +48,7 @@ PACKAGES = (
     "numpy",
 )
 """Packages whose version can change a run's numbers."""
-_OWNER = "owner"
-_OURS = frozenset({MANIFEST, f".{MANIFEST}", _OWNER, f".{_OWNER}"})
+_OURS = frozenset({MANIFEST, f".{MANIFEST}", claim.OWNER, f".{claim.OWNER}"})
 """What stands in a directory that is being written without being any of the run's own files."""
 _NO_MATTER = frozenset(
     {
@@ -63,13 +62,16 @@ _NO_MATTER = frozenset(
         "config.endpoint.seconds",
         "config.json",
         "config.out",
+        "config.report_to",
+        "config.saving.every",
+        "config.stop",
         "config.workers",
         "platform",
         "started",
     }
 )
-"""What may change between two attempts of which one goes on from the other: how the work is done and where,
-but not what comes of it."""
+"""What may change between two attempts of which one goes on from the other: how the work is done, how long
+and where, but not what comes of it."""
 
 
 class Run:
@@ -78,9 +80,9 @@ class Run:
     The caller puts files under `path` and sets `summary` before it leaves the `with` block.
     """
 
-    __slots__ = ("keep_on_error", "keep_on_interrupt", "notes", "path", "resumed", "summary")
+    __slots__ = ("keep_on_error", "keep_on_interrupt", "notes", "path", "resumed", "scratch", "summary")
 
-    def __init__(self, path: Path, *, resumed: bool = False) -> None:
+    def __init__(self, path: Path, *, resumed: bool = False, scratch: str | None = None) -> None:
         self.path = path
         """Where to write; nothing stands at the final place before the run is sealed."""
         self.summary: Mapping[str, JSON] = {}
@@ -90,9 +92,11 @@ class Run:
         self.resumed = resumed
         """Whether `path` holds the files of an earlier attempt; only ever in `resuming`."""
         self.keep_on_interrupt = False
-        """In `writing`: set once there is something worth keeping, such as a checkpoint."""
+        """Set once there is something worth showing, such as a model."""
         self.keep_on_error = False
         """In `resuming`: set where the same command may get further after an `AdhereError`."""
+        self.scratch = scratch
+        """Name of the directory in `path` that goes when the run is sealed as finished; in `resuming`."""
 
 
 @contextmanager
@@ -113,9 +117,11 @@ def writing(out: Path, config: Config, *, inputs: Iterable[Path] = ()) -> Genera
         DataError: An input does not exist.
     """
     out = out.absolute()
-    _refuse_existing(out)
+    refuse_existing(out)
     opening = _opening(config, inputs)
-    run = Run(_claim(out))
+    with claim.one_at_a_time(out.parent):
+        refuse_existing(out)
+        run = Run(claim.take(out))
     try:
         yield run
         _seal(run, out, {"finished": True, **opening})
@@ -128,39 +134,48 @@ def writing(out: Path, config: Config, *, inputs: Iterable[Path] = ()) -> Genera
 
 
 @contextmanager
-def resuming(out: Path, config: Config, *, inputs: Iterable[Path] = ()) -> Generator[Run]:
+def resuming(
+    out: Path, config: Config, *, inputs: Iterable[Path] = (), scratch: str | None = None
+) -> Generator[Run]:
     """Write the directory `out` as `writing` does, going on from what an earlier attempt left.
 
     What a process left that was killed, stopped with Ctrl-C, or met a fault such as a full disk, is given to
     the next that asks for the same: `run.resumed` is true then, and `run.path` holds its files. The same is:
-    equal settings, but for those that say only how the work is done (`json`, `workers`, and all of `endpoint`
-    but `temperature` and `max_tokens`); inputs with equal bytes; and the same code, Python and packages.
-    What was left of anything else is removed. What another process is writing is refused.
+    equal settings, but for those that say only how the work is done, how long and how it is watched (`json`,
+    `workers`, `stop`, `report_to`, `saving.every`, and all of `endpoint` but `temperature` and `max_tokens`);
+    inputs with equal bytes; and the same code, Python and packages. What was left of anything else is
+    removed, save where it has a `scratch`. What another process is writing is refused.
 
-    The caller goes on from the files alone: `summary` and `notes` are empty again. A file that was appended
-    to may have lost what was written last, up to the middle of a line, so write a line at a time and drop
-    what stands after the last newline. A file that was replaced by renaming another is whole.
+    The caller goes on from the files alone: `summary` and `notes` are empty again, save where the run was
+    done and the kill came before it stood in its place; then they are those of the run. A file that was
+    appended to may have lost what was written last, up to the middle of a line, so write a line at a time and
+    drop what stands after the last newline. A file that was replaced by renaming another is whole.
 
     An `AdhereError` removes what was written, for the same command would meet it again; with
-    `run.keep_on_error` it does not. Every other exception leaves it where any file was written. All go on to
-    the caller; a `KeyboardInterrupt` has a note then that says how to go on.
+    `run.keep_on_error` it does not. Every other exception leaves it where any file was written. With
+    `run.keep_on_interrupt`, Ctrl-C and `TrainingStopped` seal the directory as unfinished, in its place, and
+    the same command takes it up from there. All go on to the caller; a `KeyboardInterrupt` has a note then
+    that says how to go on.
 
     Args:
         out: Made with its parents; an empty directory is replaced.
         config: Goes into the manifest.
         inputs: Files, and directories with all that is in them, hashed before the run starts.
+        scratch: Name of a directory in `run.path` that the next attempt needs and a finished run does not. It
+            goes when the run is sealed as finished. What is left of another run is refused where it has one.
 
     Raises:
-        ConfigError: `out` stands already, or another process is writing it.
+        ConfigError: `out` stands already, and not unfinished and of the same run; or there is an unfinished
+            one of another run; or another process is writing it.
         DataError: An input does not exist.
     """
     out = out.absolute()
-    _refuse_existing(out)
+    if _left(out).get("finished") is not False:
+        refuse_existing(out)
     opening = {**_opening(config, inputs), **_environment()}
-    earlier = _earlier(_partial(out), opening)
-    opening |= earlier
-    run = Run(_claim(out, keep=bool(earlier)), resumed=bool(earlier))
-    _write_whole(run.path / MANIFEST, _spelled({"finished": False, **opening}))
+    with claim.one_at_a_time(out.parent):
+        _take_back(out, opening)
+        run = _taken_up(out, opening, scratch)
     kept = False
     try:
         yield run
@@ -168,11 +183,13 @@ def resuming(out: Path, config: Config, *, inputs: Iterable[Path] = ()) -> Gener
     except BaseException as fault:
         kept = _has_work(run.path) and (run.keep_on_error or not isinstance(fault, AdhereError))
         if kept and isinstance(fault, KeyboardInterrupt):
-            fault.add_note("Run the same command again, and it goes on where it stood.")
+            fault.add_note("Run the same command again, and it goes on from what was saved.")
+        if kept and run.keep_on_interrupt and isinstance(fault, (KeyboardInterrupt, TrainingStopped)):
+            _seal(run, out, {"finished": False, **opening})
         raise
     finally:
         if kept:
-            (run.path / _OWNER).unlink(missing_ok=True)
+            (run.path / claim.OWNER).unlink(missing_ok=True)
         else:
             shutil.rmtree(run.path, ignore_errors=True)
 
@@ -218,93 +235,85 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _refuse_existing(out: Path) -> None:
-    if out.is_dir() and not any(out.iterdir()):
-        return
-    if out.exists():
-        raise ConfigError.at(
-            "out", str(out), "it stands already, and a run is never overwritten", fix="Name another"
-        )
-
-
 def _spelled(value: Mapping[str, JSON]) -> str:
     return f"{json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)}\n"
 
 
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file that is there with all of `text` or not at all, whenever the process is killed."""
-    aside = path.with_name(f".{path.name}")
-    aside.write_text(text, encoding="utf-8")
-    _flush(aside)
-    aside.replace(path)
+def _take_back(out: Path, opening: Mapping[str, JSON]) -> None:
+    """Make what was sealed as unfinished a directory that is being written, where it is of the same run."""
+    left = _left(out)
+    if left.get("finished") is not False:
+        refuse_existing(out)
+        return
+    if differing := _differing(left, opening):
+        raise ConfigError.at(
+            "out",
+            str(out),
+            f"it holds an unfinished run, which differs in {', '.join(differing)}",
+            fix="Ask for the same as that run to go on with it, or name another directory",
+        )
+    partial = claim.partial(out)
+    claim.refuse_living_owner(out)
+    shutil.rmtree(partial, ignore_errors=True)
+    out.replace(partial)
 
 
-def _partial(out: Path) -> Path:
-    return out.with_name(f".{out.name}.partial")
+def _taken_up(out: Path, opening: dict[str, JSON], scratch: str | None) -> Run:
+    """Return the run that goes on from what is left of the same one, which then says when it started."""
+    partial = claim.partial(out)
+    left = _left(partial)
+    differing = _differing(left, opening)
+    if differing and left and scratch and (partial / scratch).exists():
+        claim.refuse_living_owner(out)
+        raise ConfigError.at(
+            "out",
+            str(out),
+            f"{partial} holds an unfinished run, which differs in {', '.join(differing)}",
+            fix="Ask for the same as that run to go on with it, remove it, or name another directory",
+        )
+    run = Run(claim.take(out, keep=not differing), resumed=not differing, scratch=scratch)
+    says: dict[str, JSON] = {"finished": False}
+    if run.resumed:
+        opening["started"] = left["started"]
+        if left["finished"] is True:
+            run.summary = _read(run.path / SUMMARY)
+            run.notes = cast("Mapping[str, JSON]", left.get("notes", {}))
+            says = dict(left)
+    write_whole(run.path / MANIFEST, _spelled({**says, **opening}))
+    return run
 
 
-def _claim(out: Path, *, keep: bool = False) -> Path:
-    """Make the directory in which `out` is written, or keep the one that is there; say in it whose it is."""
-    partial = _partial(out)
-    if partial.exists():
-        _refuse_living_owner(out, partial)
-        if not keep:
-            shutil.rmtree(partial)
-    partial.mkdir(parents=True, exist_ok=keep)
-    _write_whole(partial / _OWNER, _owner(os.getpid()))
-    return partial
-
-
-def _earlier(partial: Path, opening: Mapping[str, JSON]) -> dict[str, JSON]:
-    """Return when an attempt at the same started of which something is left, or nothing."""
+def _left(directory: Path) -> Mapping[str, JSON]:
+    """Return the manifest of a directory; an empty one where there is none that can be read."""
     try:
-        left = cast("dict[str, JSON]", json.loads((partial / MANIFEST).read_bytes()))
+        return _read(directory / MANIFEST)
     except (OSError, ValueError):
         return {}
-    same = _what_matters({name: left.get(name) for name in opening}) == _what_matters(opening)
-    return {"started": left["started"]} if same else {}
+
+
+def _read(path: Path) -> Mapping[str, JSON]:
+    return cast("Mapping[str, JSON]", json.loads(path.read_bytes()))
+
+
+def _differing(left: Mapping[str, JSON], opening: Mapping[str, JSON]) -> list[str]:
+    """Return what two attempts differ in, of what changes what is made."""
+    theirs, ours = _what_matters({name: left.get(name) for name in opening}), _what_matters(opening)
+    return sorted(name for name in theirs.keys() | ours.keys() if theirs.get(name) != ours.get(name))
 
 
 def _what_matters(manifest: Mapping[str, JSON], prefix: str = "") -> dict[str, JSON]:
-    """Return a manifest without what changes nothing of what is made."""
-    return {
-        name: _what_matters(inner, f"{prefix}{name}.") if isinstance(inner, dict) else inner
-        for name, inner in manifest.items()
-        if f"{prefix}{name}" not in _NO_MATTER
-    }
+    """Return what a manifest says, by path, without what changes nothing of what is made."""
+    found: dict[str, JSON] = {}
+    for name, value in manifest.items():
+        if isinstance(value, dict) and value:
+            found |= _what_matters(value, f"{prefix}{name}.")
+        elif f"{prefix}{name}" not in _NO_MATTER:
+            found[f"{prefix}{name}"] = value
+    return found
 
 
 def _has_work(partial: Path) -> bool:
     return any(path.name not in _OURS for path in partial.glob("*"))
-
-
-def _owner(pid: int) -> str:
-    return f"{pid} {platform.node()}"
-
-
-def _refuse_living_owner(out: Path, partial: Path) -> None:
-    owner = partial / _OWNER
-    if not owner.exists():
-        return
-    pid, _, host = owner.read_text(encoding="utf-8").partition(" ")
-    if host == platform.node() and not _is_alive(int(pid)):
-        return
-    raise ConfigError.at(
-        "out",
-        str(out),
-        f"process {pid} on {host} is writing it",
-        fix=f"Wait for it, or remove {partial} if that process is gone",
-    )
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _opening(config: Config, inputs: Iterable[Path]) -> dict[str, JSON]:
@@ -347,35 +356,35 @@ def _hashes_of_inputs(inputs: Iterable[Path]) -> dict[str, JSON]:
 
 
 def _hashes_under(directory: Path) -> dict[str, str]:
-    files = sorted(path for path in directory.rglob("*") if path.is_file())
-    return {path.relative_to(directory).as_posix(): sha256(path) for path in files}
+    return {name: sha256(directory / name) for name in _files_under(directory)}
+
+
+def _files_under(directory: Path, *, but: Path | None = None) -> list[str]:
+    """Return the paths of all files within a directory, save those within another, in order."""
+    files = sorted(path for path in directory.rglob("*") if path.is_file() and but not in path.parents)
+    return [path.relative_to(directory).as_posix() for path in files]
 
 
 def _seal(run: Run, out: Path, opening: Mapping[str, JSON]) -> None:
     write_json(run.path / SUMMARY, run.summary)
-    hashes = _hashes_under(run.path)
-    outputs: JSON = {name: digest for name, digest in hashes.items() if name not in _OURS}
-    for name in outputs:
-        _flush(run.path / name)
+    scratch = run.path / run.scratch if run.scratch and opening["finished"] else None
+    files = [name for name in _files_under(run.path, but=scratch) if name not in _OURS]
+    outputs: JSON = {name: sha256(run.path / name) for name in files}
+    for name in files:
+        flush(run.path / name)
     notes: dict[str, JSON] = {"notes": dict(run.notes)} if run.notes else {}
     ended = datetime.now(UTC).isoformat()
     manifest = {**opening, "outputs": outputs, **notes, **_environment(), "ended": ended}
-    _write_whole(run.path / MANIFEST, _spelled(manifest))
-    (run.path / _OWNER).unlink(missing_ok=True)
-    for directory in (path for path in run.path.rglob("*") if path.is_dir()):
-        _flush(directory)
-    _flush(run.path)
-    run.path.replace(out)
-    _flush(out.parent)
-
-
-def _flush(path: Path) -> None:
-    """Make a file's bytes, or a directory's names, outlast a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_whole(run.path / MANIFEST, _spelled(manifest))
+    if scratch is not None:
+        shutil.rmtree(scratch, ignore_errors=True)
+    with claim.one_at_a_time(out.parent):
+        (run.path / claim.OWNER).unlink(missing_ok=True)
+        for directory in (path for path in run.path.rglob("*") if path.is_dir()):
+            flush(directory)
+        flush(run.path)
+        run.path.replace(out)
+        flush(out.parent)
 
 
 def versions() -> dict[str, str]:

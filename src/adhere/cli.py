@@ -271,8 +271,10 @@ def _show(summary: Summary, config: Config) -> None:
             checks.show(summary, Console())
         case DoctorConfig():
             _tell(summary)
+        case SftConfig():
+            _print(_in_short(summary))
         case GrpoConfig():
-            _print({name: value for name, value in summary.items() if name != "diagnosis"})
+            _print(_in_short(summary))
             if "diagnosis" in summary:
                 _tell(cast("Summary", summary["diagnosis"]))
         case _:
@@ -296,6 +298,18 @@ def _print(summary: Summary) -> None:
     console = Console(soft_wrap=True)
     for name, value in rows:
         console.print(Text.assemble((f"{name:{width}}", "bold"), "  ", value))
+
+
+_LAST = frozenset({"reward", "parts", "outcomes", "zero_variance", "valid_free", "loss", "held_out_loss"})
+"""What people are told of a run's last step; its files have the rest."""
+
+
+def _in_short(summary: Summary) -> Summary:
+    """Return what people are told of a run that trained."""
+    final = cast("Summary", summary["final"])
+    last: JSON = {name: value for name, value in final.items() if name in _LAST and value is not None}
+    told = {name: value for name, value in summary.items() if name != "diagnosis"}
+    return {**told, "final": last}
 
 
 def _rows(summary: Summary, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from itertools import accumulate
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
@@ -71,6 +71,16 @@ _LEGEND: dict[str, Any] = {  # Any: as matplotlib declares it
     "handleheight": 0.9,
     "borderpad": 0.0,
 }
+_NAMES: dict[str, Any] = {  # Any: as matplotlib declares it
+    "loc": "upper left",
+    "frameon": False,
+    "handlelength": 0.8,
+    "handletextpad": 0.4,
+    "columnspacing": 0.9,
+    "borderpad": 0.0,
+    "borderaxespad": 0.2,
+    "fontsize": 7.5,
+}
 _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
@@ -79,12 +89,12 @@ class _Panel:
     """One number of every step."""
 
     title: str
-    values: Sequence[tuple[int, float]]
-    """Each after the place of its step."""
+    values: Mapping[str, Sequence[tuple[int, float]]]
+    """Each after the place of its step; by what tells the lines apart, where there are several."""
     is_share: bool = False
     """In [0, 1], and drawn on that scale."""
     is_planned: bool = False
-    """Set by the schedule and not by chance, so there is nothing to smooth."""
+    """Set by the schedule, or measured seldom: there is nothing to smooth."""
 
 
 def training_curves(steps: Sequence[Mapping[str, JSON]], *, columns: int = 3) -> str:
@@ -106,7 +116,7 @@ def training_curves(steps: Sequence[Mapping[str, JSON]], *, columns: int = 3) ->
         for place, panel in enumerate(panels):
             row, column = divmod(place, columns)
             left, bottom = column * _PANEL[0] + 0.55, height - (row + 1) * _PANEL[1] + 0.35
-            _draw_panel(_axes(figure, left, bottom, _PANEL[0] - 0.7, _PANEL[1] - 0.75), panel)
+            _draw_panel(_axes(figure, left, bottom, _PANEL[0] - 0.7, _PANEL[1] - 0.75), panel, len(steps))
         titles = ", ".join(panel.title for panel in panels)
         return _svg(figure, f"Training curves over {len(steps)} steps: {titles}")
 
@@ -215,41 +225,100 @@ def _colour(place: int) -> str:
     return SERIES[place % len(SERIES)]
 
 
-def _draw_panel(axis: Axes, panel: _Panel) -> None:
-    steps, values = [step for step, _ in panel.values], [value for _, value in panel.values]
-    if not panel.is_planned:
-        axis.plot(steps, values, color=SERIES[1], alpha=0.5, linewidth=0.7)
-    axis.plot(steps, values if panel.is_planned else _smoothed(values), color=SERIES[1], linewidth=1.9)
+def _draw_panel(axis: Axes, panel: _Panel, count: int) -> None:
+    """Draw a panel over so many steps."""
+    drawn: list[float] = []
+    for place, (name, numbered) in enumerate(panel.values.items(), 1):
+        steps, values = [step for step, _ in numbered], [value for _, value in numbered]
+        if not panel.is_planned:
+            axis.plot(steps, values, color=_colour(place), alpha=0.5, linewidth=0.7)
+        thick = values if panel.is_planned else _smoothed(values)
+        # A line through one point has no length.
+        marker = "o" if len(values) == 1 else ""
+        axis.plot(steps, thick, color=_colour(place), linewidth=1.9, label=name, marker=marker, markersize=3)
+        drawn += values
     axis.set_title(panel.title)
     axis.grid(axis="y")
-    axis.margins(x=0.02)
+    axis.set_xlim(1 - 0.02 * count, count + 0.02 * count)
     axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axis.yaxis.set_major_locator(MaxNLocator(4))
     axis.spines["left"].set_visible(False)
     axis.yaxis.set_major_formatter(lambda number, _: f"{number:.6g}")
+    # A line more leaves room for the names.
+    room = 1.1 if len(panel.values) == 1 else 1.35
     if panel.is_share:
-        axis.set_ylim(-0.03, 1.03)
+        axis.set_ylim(-0.03, 1.03 * room / 1.1)
         axis.set_yticks([0, 0.5, 1])
     else:
-        low, high = min(0.0, *values) * 1.1, max(0.0, *values) * 1.1
+        low, high = min(0.0, *drawn) * 1.1, max(0.0, *drawn) * room
         axis.set_ylim(low, high if high > low else 1.0)
+    if len(panel.values) > 1:
+        axis.legend(ncols=len(panel.values), **_NAMES)
 
 
 def _panels(steps: Sequence[Mapping[str, JSON]]) -> list[_Panel]:
-    parts = dict.fromkeys(name for step in steps for name in _parts(step))
+    parts = dict.fromkeys(name for step in steps for name in _inner(step, "parts"))
+    looked_at = dict.fromkeys(name for step in steps for name in _inner(step, "held_out"))
     panels = [
-        _Panel("Reward", _numbers(steps, "reward"), is_share=True),
+        _Panel("Reward", _line(steps, "reward"), is_share=_is_share(steps, "reward")),
         *(
-            _Panel(f"Reward: {name}", _numbers([_parts(step) for step in steps], name), is_share=True)
+            _Panel(f"Reward: {name}", within, is_share=_is_share(_all(steps, "parts"), name))
             for name in parts
+            if (within := _line(_all(steps, "parts"), name))
         ),
-        _Panel("Groups without signal", _numbers(steps, "zero_variance"), is_share=True),
-        _Panel("Completion length, tokens", _numbers(steps, "length")),
-        _Panel("Loss", _numbers(steps, "loss")),
-        _Panel("Learning rate", _numbers(steps, "lr"), is_planned=True),
-        _Panel("Gradient norm", _numbers(steps, "grad_norm")),
+        _Panel("Obeys the schema", _validity(steps), is_share=True),
+        *(
+            _Panel(
+                f"Held out: {name.replace('_', ' ')}",
+                within,
+                is_share=name != "loss" and _is_share(_all(steps, "held_out"), name),
+                is_planned=True,
+            )
+            for name in looked_at
+            if (within := _line(_all(steps, "held_out"), name))
+        ),
+        _Panel("Groups without signal", _line(steps, "zero_variance"), is_share=True),
+        _Panel("Completion length, tokens", _line(steps, "length")),
+        _Panel("Ended before the limit", _line(steps, "finished"), is_share=True),
+        _Panel("Loss", _line(steps, "loss")),
+        _Panel("Entropy, nats", _line(steps, "entropy")),
+        _Panel("Divergence from the start, nats", _line(steps, "kl")),
+        _Panel("Tokens held by the clip", _line(steps, "clipped")),
+        _Panel("Learning rate", _line(steps, "lr"), is_planned=True),
+        _Panel("Gradient norm", _line(steps, "grad_norm")),
+        _Panel("Seconds a step", _lines(_all(steps, "seconds"))),
     ]
     return [panel for panel in panels if panel.values]
+
+
+def _validity(steps: Sequence[Mapping[str, JSON]]) -> Mapping[str, Sequence[tuple[int, float]]]:
+    """Return how many completions obey, with the grammar and without it where there are both."""
+    obeys = [{**step, "obeys": _inner(step, "outcomes").get("obeys", 0.0)} for step in steps]
+    measured = [step if _inner(step, "outcomes") else {} for step in obeys]
+    free = _numbers(steps, "valid_free")
+    if not free:
+        return _line(measured, "obeys")
+    return {"under the grammar": _numbers(measured, "obeys"), "without it": free}
+
+
+def _line(steps: Sequence[Mapping[str, JSON]], name: str) -> Mapping[str, Sequence[tuple[int, float]]]:
+    """Return a number of the steps as the only line of a panel, or nothing where no step has it."""
+    numbers = _numbers(steps, name)
+    return {"": numbers} if numbers else {}
+
+
+def _lines(steps: Sequence[Mapping[str, JSON]]) -> Mapping[str, Sequence[tuple[int, float]]]:
+    """Return all numbers of the steps, by name."""
+    return {name: _numbers(steps, name) for name in dict.fromkeys(name for step in steps for name in step)}
+
+
+def _is_share(steps: Sequence[Mapping[str, JSON]], name: str) -> bool:
+    """Whether a number stays in [0, 1], as rewards do but for those of a user's own function."""
+    return all(0 <= number <= 1 for _, number in _numbers(steps, name))
+
+
+def _all(steps: Sequence[Mapping[str, JSON]], name: str) -> list[Mapping[str, JSON]]:
+    return [_inner(step, name) for step in steps]
 
 
 def _numbers(steps: Sequence[Mapping[str, JSON]], name: str) -> list[tuple[int, float]]:
@@ -258,15 +327,18 @@ def _numbers(steps: Sequence[Mapping[str, JSON]], name: str) -> list[tuple[int, 
     return [(place, number) for place, number in numbered if isinstance(number, int | float)]
 
 
-def _parts(step: Mapping[str, JSON]) -> dict[str, JSON]:
-    parts = step.get("parts")
-    return parts if isinstance(parts, dict) else {}
+def _inner(step: Mapping[str, JSON], name: str) -> dict[str, JSON]:
+    inner = step.get(name)
+    return inner if isinstance(inner, dict) else {}
 
 
 def _smoothed(values: Sequence[float]) -> list[float]:
     """Average every value with its neighbours: a tenth of the run, but at least one on either side."""
     reach = max(1, len(values) // 20)
-    return [fmean(values[max(0, place - reach) : place + reach + 1]) for place in range(len(values))]
+    # Of sums up to each value, so that a wide window takes no longer than a narrow one.
+    sums = [0.0, *accumulate(values)]
+    ends = [(max(0, place - reach), min(len(values), place + reach + 1)) for place in range(len(values))]
+    return [(sums[end] - sums[start]) / (end - start) for start, end in ends]
 
 
 def _svg(figure: Figure, description: str) -> str:

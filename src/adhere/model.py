@@ -1,8 +1,12 @@
-"""Loads and saves models: the only module that touches weights on disk."""
+"""Loads and saves models and their adapters: the only module that touches weights on disk."""
 
 import contextlib
+import copy
+import json
 import os
-from collections.abc import Iterator
+import time
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -12,13 +16,21 @@ import torch
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from transformers import logging as transformers_logging
+from transformers.utils.hub import cached_file
+from transformers.utils.peft_utils import find_adapter_config_file
 
-from adhere import attention
-from adhere.errors import ModelError
+from adhere import attention, linear
+from adhere.config import Lora, Precision
+from adhere.errors import ConfigError, ModelError, perhaps
 from adhere.prompt import Tokenizer
 
 NANO = "nano"
 """Reference of the embedded model."""
+EMULATED = 3.0
+"""How many times as long a product in bfloat16 takes than one in float32, at least, where it is emulated."""
+BASE = "base.json"
+"""File of an adapter's directory that says where its model lies, seen from there; only where that is a
+directory too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +40,12 @@ class Model:
     reference: str
     network: PreTrainedModel
     tokenizer: Tokenizer
+    mixed: bool = False
+    """Whether training multiplies matrices in bfloat16, over weights in float32."""
 
     def __post_init__(self) -> None:
         attention.install(self.network)
+        linear.install(self.network)
 
     @property
     def device(self) -> torch.device:
@@ -46,6 +61,15 @@ class Model:
     def vocabulary_size(self) -> int:
         """Tokens that the network can read and write: the tokenizer's and, where it is padded, a few more."""
         return int(cast("torch.nn.Embedding", self.network.get_input_embeddings()).weight.shape[0])
+
+    def logits(self, hidden_NW: torch.Tensor) -> torch.Tensor:
+        """Return what the network says of the next token, shape (N, V), from its last hidden states."""
+        return attention.logits(self.network, hidden_NW)
+
+    @property
+    def has_adapter(self) -> bool:
+        """Whether `add_lora` gave it adapters, so that they are what is trained."""
+        return bool(getattr(self.network, "peft_config", None))
 
     @property
     def stop_tokens(self) -> frozenset[int]:
@@ -71,32 +95,47 @@ def load_reader(reference: str) -> Reader:
         ModelError: The reference names no model that loads; the cause is named.
     """
     with _loading(reference) as location:
-        tokenizer = AutoTokenizer.from_pretrained(location, trust_remote_code=False)
+        base = _base(reference, location)
+        tokenizer = _tokenizer(location, base)
+        if base is not None:
+            return Reader(tokenizer, load_reader(base).context)
         config = AutoConfig.from_pretrained(location, trust_remote_code=False)
-    return Reader(cast("Tokenizer", tokenizer), _context(config))
+    return Reader(tokenizer, _context(config))
 
 
-def load(reference: str) -> Model:
+def load(reference: str, *, precision: Precision = "auto", trained: bool = False) -> Model:
     """Load `nano`, a directory of safetensors, or a Hugging Face id.
 
-    Nothing that comes with the weights is executed. A GPU is used where there is one, with bfloat16 weights;
-    a CPU computes in float32, because few have bfloat16 arithmetic and the others emulate it a hundred times
-    slower.
+    Nothing that comes with the weights is executed. A GPU is used where there is one. An adapter's directory,
+    ours or another program's, gives its model with the adapter folded in.
+
+    Args:
+        reference: Names it.
+        precision: In what matrices are multiplied. auto: bfloat16 on a GPU, float32 on a CPU, because many
+            have no bfloat16 arithmetic and emulate it a hundred times slower.
+        trained: Whether all weights are to be trained. They are float32 then: in bfloat16, small updates
+            round to nothing.
 
     Raises:
+        ConfigError: The precision is bfloat16, and the processor emulates it.
         ModelError: The reference names no model that loads; the cause is named.
     """
     cuda = torch.cuda.is_available()
+    brief = _is_brief(precision, cuda=cuda)
     with _loading(reference) as location:
-        tokenizer = AutoTokenizer.from_pretrained(location, trust_remote_code=False)
-        network = AutoModelForCausalLM.from_pretrained(
-            location,
-            dtype=torch.bfloat16 if cuda else torch.float32,
-            trust_remote_code=False,
-            use_safetensors=True,
-        )
-    # Casts: the automatic classes promise nothing, and a tokenizer finds `eos_token_id` at run time only.
-    model = Model(reference, cast("PreTrainedModel", network), cast("Tokenizer", tokenizer))
+        base = _base(reference, location)
+        tokenizer = _tokenizer(location, base)
+        if base is not None:
+            network = _with_adapter(load(base, precision=precision, trained=trained).network, location)
+        else:
+            network = AutoModelForCausalLM.from_pretrained(
+                location,
+                dtype=torch.bfloat16 if brief and not trained else torch.float32,
+                trust_remote_code=False,
+                use_safetensors=True,
+            )
+    # A cast: the automatic classes promise nothing.
+    model = Model(reference, cast("PreTrainedModel", network), tokenizer, mixed=brief and trained)
     if len(model.tokenizer) > model.vocabulary_size:
         raise ModelError.at(
             "model",
@@ -109,11 +148,234 @@ def load(reference: str) -> Model:
     return model
 
 
+def _is_brief(precision: Precision, *, cuda: bool) -> bool:
+    """Say whether matrices are multiplied in bfloat16.
+
+    Raises:
+        ConfigError: They are to be, and the processor emulates it.
+    """
+    if precision != "bfloat16" or cuda:
+        return cuda and precision != "float32"
+    slower = _seconds(torch.bfloat16) / _seconds(torch.float32)
+    if slower > EMULATED:
+        raise ConfigError.at(
+            "precision",
+            precision,
+            f"this processor emulates it: a product takes {slower:.0f} times as long as in float32",
+            fix="Use float32",
+        )
+    return True
+
+
+def _seconds(dtype: torch.dtype) -> float:
+    """Measure a product of two matrices."""
+    matrix = torch.ones(256, 256, dtype=dtype)
+    taken: list[float] = []
+    for _ in range(4):
+        began = time.perf_counter()
+        torch.nn.functional.linear(matrix, matrix)
+        taken.append(time.perf_counter() - began)
+    return min(taken)
+
+
 def save(model: Model, directory: Path) -> None:
-    """Write weights as safetensors, config, generation config and tokenizer into `directory`."""
+    """Write weights as safetensors, config, generation config and tokenizer into `directory`.
+
+    Adapters are folded in, so that what is written loads anywhere as a model like any other.
+    """
+    with _quiet():
+        merged(model).network.save_pretrained(directory)
+        model.tokenizer.save_pretrained(directory)
+
+
+def save_adapter(model: Model, directory: Path) -> None:
+    """Write a model's adapters alone, as PEFT does, and its tokenizer into `directory`.
+
+    `load` finds the model that they belong to: `nano` and Hugging Face ids by name; a directory by its place
+    seen from `directory`, so that the two can be moved together, or else by its absolute path, which other
+    programs read too.
+    """
+    base = Path(model.reference)
+    is_directory = model.reference != NANO and base.is_dir()
     with _quiet():
         model.network.save_pretrained(directory)
         model.tokenizer.save_pretrained(directory)
+    file = directory / "adapter_config.json"
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    settings["base_model_name_or_path"] = str(base.resolve()) if is_directory else model.reference
+    # PEFT keeps the names as a set, whose order is another in every process.
+    settings["target_modules"] = sorted(settings["target_modules"])
+    file.write_text(f"{json.dumps(settings, indent=2)}\n", encoding="utf-8")
+    if is_directory:
+        seen = os.path.relpath(base.resolve(), directory.resolve())
+        (directory / BASE).write_text(f"{json.dumps({'model': seen})}\n", encoding="utf-8")
+
+
+def add_lora(model: Model, lora: Lora, *, seed: int) -> None:
+    """Give a model adapters, in place; they alone are trained then. Of rank 0, all stays as it is.
+
+    They change nothing yet: the second factor of each begins as zero, the first is drawn from the seed alone.
+    Their weights are float32, whatever the model's: with bfloat16 most small updates would round to nothing.
+
+    Raises:
+        ConfigError: `lora.modules` names a layer that the model does not have, or the model has no layers
+            that adapters can stand beside.
+
+    Source: arXiv:2106.09685 section 4.1.
+    """
+    if not lora.rank:
+        return
+    from peft import LoraConfig
+
+    settings = LoraConfig(
+        r=lora.rank,
+        lora_alpha=cast("int", lora.alpha),  # which may have a fraction too
+        lora_dropout=lora.dropout,
+        target_modules=_chosen(model.network, lora.modules, lora.rank),
+        task_type="CAUSAL_LM",
+    )
+    with torch.random.fork_rng(devices=[]), _quiet():
+        torch.default_generator.manual_seed(seed)
+        try:
+            model.network.add_adapter(settings)
+        except ValueError as fault:
+            raise ConfigError.at(
+                "lora.rank",
+                lora.rank,
+                f"{type(model.network).__name__} takes no such adapters ({_first_line(fault)})",
+                fix="Name other layers in lora.modules, or use 0, which trains all weights",
+            ) from fault
+    for weight in model.network.parameters():
+        if weight.requires_grad:
+            weight.data = weight.data.float()
+    linear.install(model.network)
+
+
+@contextlib.contextmanager
+def adapters_off(model: Model) -> Iterator[None]:
+    """Let a model answer as it would without its adapters, as a reference does.
+
+    Raises:
+        ValueError: It has none, so that it would be its own reference.
+    """
+    if not model.has_adapter:
+        raise ValueError("a model without adapters cannot do without them")
+    model.network.disable_adapters()
+    try:
+        yield
+    finally:
+        model.network.enable_adapters()
+
+
+def merged(model: Model) -> Model:
+    """Return a copy of a model with its adapters folded into its weights; without adapters, the model."""
+    if not model.has_adapter:
+        return model
+    from peft.tuners.lora import LoraLayer
+
+    network = copy.deepcopy(model.network)
+    adapted = [(name, layer) for name, layer in network.named_modules() if isinstance(layer, LoraLayer)]
+    for name, layer in adapted:
+        layer.merge()  # type: ignore[operator]  # every kind of layer has one, their base class does not
+        network.set_submodule(name, layer.get_base_layer())
+    del network.peft_config
+    network._hf_peft_config_loaded = False
+    network.requires_grad_(requires_grad=True)
+    return Model(model.reference, network, model.tokenizer)
+
+
+def _chosen(network: PreTrainedModel, modules: Sequence[str], rank: int) -> list[str]:
+    """Return the names of the layers that get an adapter: those given, or else all linear ones but the head.
+
+    Raises:
+        ConfigError: There are none, or one that is given names none of them.
+    """
+    head = network.get_output_embeddings()
+    layers = {
+        name: layer
+        for name, layer in network.named_modules()
+        if isinstance(layer, torch.nn.Linear) and layer is not head
+    }
+    known = list(dict.fromkeys(name.rpartition(".")[2] for name in layers))
+    if not known:
+        raise ConfigError.at(
+            "lora.rank",
+            rank,
+            f"{type(network).__name__} has no linear layers beside which an adapter could stand",
+            fix="Use 0, which trains all weights",
+        )
+    full = max(min(layer.in_features, layer.out_features) for layer in layers.values())
+    if rank > full:
+        raise ConfigError.at(
+            "lora.rank",
+            rank,
+            f"the widest layer has rank {full}, so that adapters would be larger than what they stand beside",
+            fix=f"Use {full} at most; 8 to 32 is usual",
+        )
+    for given in modules:
+        if not any(f".{name}".endswith(f".{given}") for name in layers):
+            raise ConfigError.at(
+                "lora.modules",
+                given,
+                f"the model has no such linear layer{perhaps(given, known)}",
+                fix=f"Use some of {', '.join(known)}, or leave it out for all of them",
+            )
+    return list(modules or known)
+
+
+def _base(reference: str, location: str) -> str | None:
+    """Return the reference of the model that an adapter belongs to; `None` for what is a model itself.
+
+    Raises:
+        ModelError: That model lay in a directory which is gone.
+    """
+    found = find_adapter_config_file(location)
+    if found is None or (Path(location) / "config.json").exists():
+        return None
+    base = str(json.loads(Path(found).read_text(encoding="utf-8"))["base_model_name_or_path"])
+    beside = Path(location) / BASE
+    if beside.exists():
+        seen = Path(location).resolve() / json.loads(beside.read_text(encoding="utf-8"))["model"]
+        base = str(seen) if seen.is_dir() else base
+    if Path(base).is_absolute() and not Path(base).is_dir():
+        raise ModelError.at(
+            "model",
+            reference,
+            f"it is an adapter of {base}, and there is no such directory",
+            fix="Put that model back, or name the merged model of the same run, in `checkpoint`",
+        )
+    return base
+
+
+def _tokenizer(location: str, base: str | None) -> Tokenizer:
+    """Load what lies beside the weights; other programs leave it out of an adapter's directory."""
+    if base is not None and not cached_file(
+        location, "tokenizer_config.json", _raise_exceptions_for_missing_entries=False
+    ):
+        return load_reader(base).tokenizer
+    # A cast: a tokenizer finds `eos_token_id` at run time only.
+    return cast("Tokenizer", AutoTokenizer.from_pretrained(location, trust_remote_code=False))
+
+
+def _with_adapter(network: PreTrainedModel, location: str) -> PreTrainedModel:
+    """Fold an adapter on disk into the weights of its model, in place.
+
+    Raises:
+        OSError: Its weights are not there as safetensors.
+        ValueError: It is of another kind, or does not fit the model.
+    """
+    from peft import PeftModel
+
+    cached_file(location, "adapter_model.safetensors")
+    with warnings.catch_warnings():
+        # PEFT asks transformers for what is deprecated there: nothing that a user could change.
+        warnings.simplefilter("ignore", FutureWarning)
+        adapted = PeftModel.from_pretrained(network, location)
+    if not hasattr(adapted, "merge_and_unload"):
+        raise ValueError("an adapter of its kind has no weights that could be folded in")
+    whole = adapted.merge_and_unload()
+    whole.requires_grad_(requires_grad=True)
+    return cast("PreTrainedModel", whole)
 
 
 @contextlib.contextmanager
@@ -126,12 +388,23 @@ def _loading(reference: str) -> Iterator[str]:
         raise ModelError.at(
             "model",
             reference,
-            f"it does not load ({_first_line(fault)})",
-            fix=(
+            f"{_what_it_is(reference)}it does not load ({_first_line(fault)})",
+            fix=_models_inside(reference)
+            or (
                 "Name `nano`, a directory with config.json, tokenizer.json and *.safetensors, "
                 "or a Hugging Face id"
             ),
         ) from fault
+
+
+def _what_it_is(reference: str) -> str:
+    return "" if Path(reference).exists() else "there is no such directory here, and as a Hugging Face id "
+
+
+def _models_inside(reference: str) -> str:
+    """Return what to name where a directory is no model and holds some, as that of a run does."""
+    models = [str(config.parent) for config in sorted(Path(reference).glob("*/config.json"))]
+    return f"Name a model inside it: {', '.join(models)}" if models else ""
 
 
 def _context(config: object) -> int:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from adhere import prompt
 from adhere.config import Form
 from adhere.data.store import Dataset
-from adhere.decode.grammar import Grammar, Vocabulary
+from adhere.decode.grammar import Grammar
+from adhere.decode.grammars import grammars
 from adhere.decode.sample import Question, Sampling, sample
-from adhere.errors import ConfigError
 from adhere.measure import metrics
 from adhere.measure.metrics import Row
 from adhere.model import Model
@@ -60,7 +60,9 @@ def predict(
         ModelError: A prompt leaves no room in the model's context.
     """
     started = prompt.beginning(form, prefill)
-    grammars = _grammars(model, dataset, form, started) if constrain else {}
+    compiled: Mapping[str, Grammar] = {}
+    if constrain:
+        compiled = grammars(model, dataset.examples, dataset.schemas, form=form, started=started, verb="eval")
     asked = [
         (
             example,
@@ -69,7 +71,7 @@ def predict(
                 prompt.prompt(
                     example, dataset.schemas[example.schema], model.tokenizer, form=form, prefill=started
                 ),
-                grammars.get(example.schema),
+                compiled.get(example.schema),
             ),
         )
         for example in dataset.examples
@@ -94,28 +96,3 @@ def _judged(example: Example, schema: Schema, completion: Completion, started: s
         verdict=verdict,
         row=metrics.row(verdict, example, schema, tokens=len(completion.tokens)),
     )
-
-
-def _grammars(model: Model, dataset: Dataset, form: Form, started: str) -> Mapping[str, Grammar]:
-    """Compile the grammar of every schema that an example names, and move it past the prefill."""
-    if form != "plain":
-        raise ConfigError.at(
-            "eval.form",
-            form,
-            "its answers have words around the JSON, and a grammar covers the whole answer",
-            fix="Use the form plain, or decode without `--constrain`",
-        )
-    vocabulary = Vocabulary(model)
-    names = {example.schema for example in dataset.examples}
-    grammars = {name: Grammar(dataset.schemas[name], vocabulary) for name in sorted(names)}
-    for name, grammar in grammars.items():
-        for token in model.tokenizer.encode(started, add_special_tokens=False):
-            if not grammar.allowed(model.context)[token]:
-                raise ConfigError.at(
-                    "eval.prefill",
-                    started,
-                    f"no answer begins so under the grammar of {name}, which is compact and in schema order",
-                    fix="Use a start such as `{`, leave it empty, or decode without `--constrain`",
-                )
-            grammar.accept(token)
-    return grammars

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from adhere.config import Form
-from adhere.errors import DataError
+from adhere.errors import DataError, ModelError
 from adhere.records import Example
 from adhere.schema import Schema
 from adhere.schema.canonical import in_schema_order, spelled
@@ -69,7 +69,7 @@ class Tokenizer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Tokens and, for each, whether it is the model's to write.
+    """Tokens and, for each, whether it is the model's to write and to learn.
 
     The two travel together so that no caller can train on a prompt by forgetting the mask.
     """
@@ -152,7 +152,7 @@ def answer(example: Example, schema: Schema, *, form: Form = "plain") -> str:
     """
     if example.target is None:
         raise DataError.at(
-            example.id,
+            f"row {example.id} target",
             example.target,
             "there is no right answer to train on",
             fix="Give the row a target, or train with `adhere grpo --reward grounded`, which needs none",
@@ -183,12 +183,23 @@ def render(
     *,
     form: Form = "plain",
     prefill: str | None = None,
+    learn_reasoning: bool = True,
 ) -> Rendered:
     """Return prompt and right answer, closed by the end-of-turn token.
+
+    Args:
+        example: Its text is asked about, and its target is the right answer.
+        schema: Its blank form is shown.
+        tokenizer: The model's own.
+        form: Shape of the answer.
+        prefill: Start of the answer, given to the model; `None` for the form's own.
+        learn_reasoning: Under the form `think`, mark what stands before `<answer>` too. Without it the first
+            token marked is the one that begins the tag, even where it ends what stands before as well.
 
     Raises:
         DataError: The example has no target or not the one that the form wants, no instruction where the form
             wants it, or an answer that does not begin with `prefill`.
+        ModelError: `learn_reasoning` is off, and the tokenizer does not give back the text that it was given.
     """
     started = beginning(form, prefill)
     whole = answer(example, schema, form=form)
@@ -200,7 +211,37 @@ def render(
             fix="Shorten the prefill",
         )
     asked = prompt(example, schema, tokenizer, form=form, prefill=started)
-    written = [*tokenizer.encode(whole[len(started) :], add_special_tokens=False, verbose=False)]
+    rest = whole[len(started) :]
+    written = [*tokenizer.encode(rest, add_special_tokens=False, verbose=False)]
+    unlearned = len(asked)
+    if form == "think" and not learn_reasoning:
+        learned = f"<answer>{answer(example, schema)}</answer>"
+        unlearned += _last_start(written, learned[-len(rest) :], tokenizer)
     if tokenizer.eos_token_id is not None:
         written.append(tokenizer.eos_token_id)
-    return Rendered((*asked, *written), (False,) * len(asked) + (True,) * len(written))
+    tokens = (*asked, *written)
+    return Rendered(tokens, (False,) * unlearned + (True,) * (len(tokens) - unlearned))
+
+
+def _last_start(tokens: Sequence[int], ending: str, tokenizer: Tokenizer) -> int:
+    """Return the last place from which tokens still hold all of the text that they end with.
+
+    Raises:
+        ModelError: They do not end with it.
+    """
+    if not tokenizer.decode(tokens).endswith(ending):
+        raise ModelError.at(
+            "sft.learn_reasoning",
+            ending,
+            "the model's tokenizer does not give this text back, so where it begins cannot be told",
+            fix="Learn the reasoning too, or take another model",
+        )
+    # From `first` on they hold it, from `past` on they do not.
+    first, past = 0, len(tokens)
+    while past - first > 1:
+        middle = (first + past) // 2
+        if tokenizer.decode(tokens[middle:]).endswith(ending):
+            first = middle
+        else:
+            past = middle
+    return first

@@ -25,7 +25,8 @@ from adhere.model import NANO, Model, load, save
 from adhere.records import JSON, Example
 from adhere.schema import Schema
 from adhere.shown import LABELS, shown
-from adhere.train import grpo, log, run, sft
+from adhere.train import grpo, run, sft
+from adhere.train.log import Log
 
 _EVALUATIONS = ("before", "after_sft", "after", "after_constrained")
 MAX_NEW_TOKENS = 96
@@ -104,19 +105,26 @@ def _measured(model: Model, dataset: Dataset, title: str, *, constrain: bool = F
 def _warmed_up(
     model: Model, made: _Data, config: QuickstartConfig, directory: Path
 ) -> list[Mapping[str, JSON]]:
-    settings = SftConfig(data=directory, out=directory, epochs=4, batch_size=10, lr=3e-4, seed=config.seed)
+    settings = SftConfig(
+        data=config.out / "data",
+        out=config.out / directory.name,
+        epochs=4,
+        batch_size=10,
+        lr=3e-4,
+        seed=config.seed,
+    )
     directory.mkdir()
     steps = sft.train(model, made.labelled.examples, made.labelled.schemas, settings)
-    updates = -(-len(made.labelled.examples) // settings.batch_size) * settings.epochs
-    return list(log.logged_sft(steps, directory, updates))
+    with Log(directory, settings, sft.updates(made.labelled.examples, settings)) as log:
+        return [log.step(step) for step in steps]
 
 
 def _reinforced(
     model: Model, made: _Data, config: QuickstartConfig, directory: Path
 ) -> list[Mapping[str, JSON]]:
     settings = GrpoConfig(
-        data=directory,
-        out=directory,
+        data=config.out / "data",
+        out=config.out / directory.name,
         steps=config.steps,
         reward="grounded",
         lr=config.lr,
@@ -125,7 +133,8 @@ def _reinforced(
     )
     directory.mkdir()
     steps = grpo.train(model, made.unlabelled.examples, made.unlabelled.schemas, settings)
-    return list(log.logged_grpo(steps, directory, settings.steps))
+    with Log(directory, settings, settings.steps) as log:
+        return [log.step(step) for step in steps]
 
 
 def _report(

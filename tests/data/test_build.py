@@ -314,7 +314,7 @@ def test_ctrl_c_keeps_what_there_is_and_says_how_to_go_on(schema: Path, tmp_path
         process.send_signal(signal.SIGINT)
         _, said = process.communicate()
     assert process.returncode == 130
-    assert "interrupted. Run the same command again, and it goes on where it stood." in said
+    assert "interrupted. Run the same command again, and it goes on from what was saved." in said
     assert rows.exists()
     assert len(workers) == 2
     assert not any(map(is_running, workers))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from adhere.config import HierarchicalScoring, JsonForm, Length, Preset, RubricScoring, Scoring
 from adhere.errors import ConfigError, DataError
 from adhere.records import JSON, Example
-from adhere.reward.score import Score, by_part, needs_target, score, score_verdict
+from adhere.reward.score import Score, by_part, needs_target, score, score_verdict, weights
 from adhere.reward.verdict import Malformed, NoOutput, Obeys, Violates, judge
 from adhere.schema import Schema
 
@@ -429,6 +429,27 @@ def test_the_total_is_the_weighted_sum_of_the_parts(case: Case, preset: Preset) 
         sum(WEIGHTS[preset][name] * part for name, part in scored.parts.items())
     )
     assert all(0.0 <= part <= 1.0 for part in scored.parts.values())
+
+
+@pytest.mark.parametrize("preset", WEIGHTS)
+def test_what_each_part_counts_can_be_asked(preset: Preset) -> None:
+    assert weights(preset) == WEIGHTS[preset]
+
+
+def test_what_each_part_counts_is_what_the_settings_say() -> None:
+    scoring = Scoring(prefix=0.25, rubric=RubricScoring(accuracy=0.6, relevance=0.0, completeness=0.15))
+    assert weights("prefix", scoring) == {"obeys": 0.75, "sound": 0.25}
+    scored = score("Two blue mugs as a gift.", EXAMPLE, SCHEMA, preset="rubric", scoring=scoring)
+    weighed = weights("rubric", scoring)
+    assert scored.parts.keys() < weighed.keys()
+    assert scored.total == pytest.approx(
+        sum(weighed[name] * part for name, part in scored.parts.items())
+        / sum(weighed[name] for name in scored.parts)
+    )
+
+
+def test_a_reward_of_one_s_own_is_its_only_part() -> None:
+    assert weights("mine.py:reward") == {"own": 1.0}
 
 
 TEXTS = (

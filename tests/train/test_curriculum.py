@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -185,12 +186,20 @@ def test_a_stage_has_its_own_examples_each_once_a_pass(batches: Batches) -> None
 def test_a_run_that_is_taken_up_meets_what_it_would_have_met(batches: Batches) -> None:
     achieved = [0.0, 0.2, 0.9, 0.9, 0.1, 0.0, 0.3]
     whole = walked(Course(TWO_STAGES, EXAMPLES, batches, by="reward"), achieved)
-    place = START
     for done in range(len(achieved) + 1):
-        again = Course(TWO_STAGES, EXAMPLES, batches, by="reward", place=place)
+        first = Course(TWO_STAGES, EXAMPLES, batches, by="reward")
+        assert walked(first, achieved[:done]) == whole[:done]
+        again = Course(TWO_STAGES, EXAMPLES, batches, by="reward", place=first.place)
         assert walked(again, achieved[done:]) == whole[done:]
-        if done < len(achieved):
-            place = TWO_STAGES.after(place, achieved[done], by="reward")
+
+
+def test_a_step_may_take_several_batches() -> None:
+    course = Course(EVERYTHING, EXAMPLES, partial(even, size=1, seed=3), by="reward")
+    met = [course.batch() + course.batch() for _ in range(3)]
+    assert met == list(islice(even(EXAMPLES, 0, size=2, seed=3), 3))
+    assert course.place == Place(steps=0, drawn=6)
+    again = Course(EVERYTHING, EXAMPLES, partial(even, size=1, seed=3), by="reward", place=course.place)
+    assert again.batch() == course.batch()
 
 
 def test_the_order_of_a_stage_is_its_own() -> None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,23 +21,20 @@ from adhere.flags import parse
 from adhere.measure.statistics import Rate
 from adhere.model import Model, load, save
 from adhere.prompt import Rendered
-from adhere.records import Completion, Example
+from adhere.records import Example
 from adhere.reward import loading
-from adhere.reward.score import Score
 from adhere.reward.verdict import judge
 from adhere.schema import Schema
 from adhere.train import examine as examining
-from adhere.train import facts, grpo, watch
+from adhere.train import facts, grpo
 from adhere.train.advantage import group_advantages
-from adhere.train.batch import side_by_side
-from adhere.train.causes import Cause, expected_informative
-from adhere.train.curriculum import Curriculum, Stage
-from adhere.train.doctor import LEARNS, Report, diagnose
+from adhere.train.causes import expected_informative
+from adhere.train.doctor import LEARNS, diagnose
 from adhere.train.facts import Answers, Facts, Prompts
 from adhere.train.forward import answer_logprobs
 from adhere.train.optimizer import adamw, update
+from adhere.train.pack import of_rows, packs
 from adhere.train.recorded import recorded
-from adhere.train.rollouts import Rollout
 from adhere.train.trial import Group, Trial, fault
 
 SCHEMA = Schema.of(
@@ -398,8 +395,11 @@ def test_the_first_cause_is_named_with_what_to_change(
 
 
 def test_every_cause_stands_in_the_document_and_the_other_way_round() -> None:
-    source = "".join(Path(str(module.__file__)).read_text(encoding="utf-8") for module in (examining, watch))
-    source += Path(str(examining.__file__)).with_name("causes.py").read_text(encoding="utf-8")
+    train = Path(str(examining.__file__)).parent
+    source = "".join(
+        (train / f"{name}.py").read_text(encoding="utf-8")
+        for name in ("examine", "causes", "watch", "decline")
+    )
     named = set(re.findall(r'\bCause\(\s*f?"([^"{]+?) ?[{"]', source)) | {"code fence", "prose around"}
     table = DOCUMENT.read_text(encoding="utf-8").partition("## Causes")[2].partition("\n## ")[0]
     assert set(re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)) == {
@@ -699,13 +699,13 @@ def teach(model: Model, name: str) -> None:
         asked = prompt.prompt(example, SCHEMA, model.tokenizer, form=form)
         words = [*model.tokenizer.encode(says(str(example.id)), add_special_tokens=False), 2]
         rows.append(Rendered((*asked, *words), (False,) * len(asked) + (True,) * len(words)))
-    batch = side_by_side(rows, model.device)
+    ((_, pack),) = packs(of_rows(rows), model.device)
     optimizer = adamw(model, lr=1e-2, weight_decay=0.0)
     for step in range(180):
         lr = 1e-2 if step < 120 else 1e-3
-        loss = -(answer_logprobs(model, batch) * batch.is_answer_BA).sum() / batch.is_answer_BA.sum()
+        loss = -answer_logprobs(model, pack).logprob_N.mean()
         loss.backward()
-        update(model, optimizer, lr=lr, grad_clip=1.0, step=step)
+        update(model, optimizer, loss=float(loss.detach()), lr=lr, grad_clip=1.0)
 
 
 @pytest.fixture
@@ -966,124 +966,6 @@ def test_a_run_may_go_on_and_is_warned_once(
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert (summary["steps"], summary["diagnosis"]["verdict"]) == (11, "no signal")
     assert artifact.verify(tmp_path / "out")["finished"] is True
-
-
-def a_step(number: int, reward: float, *, informative: int, groups: int = 8, stage: int = 1) -> grpo.GrpoStep:
-    def rollout(advantage: float) -> Rollout:
-        completion = Completion(
-            example_id="mug", index=0, text="", tokens=(2,), logprobs=(0.0,), finished=True
-        )
-        return Rollout(completion, (1,), Score(reward, "no_output", {}), advantage)
-
-    made = tuple((rollout(float(place < informative)),) for place in range(groups))
-    return grpo.GrpoStep(
-        step=number,
-        groups=made,
-        reward=reward,
-        parts={},
-        outcomes={},
-        zero_variance=1 - informative / groups,
-        length=1,
-        finished=1,
-        loss=0,
-        grad_norm=0,
-        clipped=0,
-        drift=0,
-        lr=1,
-        stage=stage,
-    )
-
-
-def steps(*told: tuple[int, float, int], groups: int = 8) -> Iterator[grpo.GrpoStep]:
-    """Steps in runs of `(how many, reward, informative groups)`."""
-    number = 0
-    for count, reward, informative in told:
-        for _ in range(count):
-            number += 1
-            yield a_step(number, reward, informative=informative, groups=groups)
-
-
-def watched(*, stop: bool = True, verdict: str = "no signal") -> tuple[watch.Watch, list[Report]]:
-    warned: list[Report] = []
-
-    def diagnosed(silent: Sequence[grpo.GrpoStep]) -> Report:
-        cause = Cause("c", f"{len(silent)} steps", {}, "f")
-        return Report(verdict=verdict, causes=(cause,), numbers={})  # type: ignore[arg-type]
-
-    return watch.Watch(diagnosed, lr=1e-3, stop=stop, warn=warned.append), warned
-
-
-@pytest.mark.parametrize(
-    ("told", "groups", "seen"),
-    [
-        pytest.param([(20, 0.0, 0)], 8, 5, id="5 steps of 8 groups"),
-        pytest.param([(20, 0.0, 0)], 64, 5, id="5 steps, however many groups"),
-        pytest.param([(40, 0.0, 0)], 1, 35, id="35 steps of one group"),
-        pytest.param([(4, 0.0, 0), (1, 0.1, 1), (20, 0.1, 0)], 8, 10, id="any 5 in a row"),
-        pytest.param([(4, 0.0, 0), (1, 0.1, 1)] * 3, 8, 15, id="one informative group in 5 steps is enough"),
-        pytest.param([(4, 0.0, 0)], 8, 4, id="a run that is over before"),
-    ],
-)
-def test_a_run_ends_after_five_steps_and_35_groups_without_signal(
-    told: list[tuple[int, float, int]], groups: int, seen: int
-) -> None:
-    watching, _ = watched()
-    assert len(list(watching.steps(steps(*told, groups=groups)))) == seen
-
-
-def test_a_run_that_is_not_to_stop_is_warned_once() -> None:
-    watching, warned = watched(stop=False)
-    assert len(list(watching.steps(steps((30, 0.0, 0))))) == 30
-    assert len(warned) == 1
-
-
-def test_a_run_whose_reward_fell_is_told_so_first() -> None:
-    watching, _ = watched()
-    list(watching.steps(steps((3, 0.4, 2), (1, 0.6, 2), (5, 0.1, 0))))
-    assert watching.report is not None
-    first, second = watching.report.causes
-    assert (first.name, first.fix, first.evidence) == (
-        "reward fell",
-        "lr = 0.0001",
-        {"best": 0.6, "now": pytest.approx(0.1), "since": 5},
-    )
-    assert second.why == "5 steps"
-
-
-def test_a_run_that_learned_all_there_is_ends_well() -> None:
-    for told, ended_well in (([(3, 0.9, 2), (5, 1.0, 0)], True), ([(5, 1.0, 0)], False)):
-        watching, _ = watched(verdict="already solved")
-        list(watching.steps(steps(*told)))
-        assert watching.has_learned_all is ended_well
-
-
-def in_stages(*told: tuple[int, int, float, int]) -> Iterator[grpo.GrpoStep]:
-    """Steps in runs of `(stage, how many, reward, informative groups)`."""
-    number = 0
-    for stage, steps_of_it, reward, informative in told:
-        for _ in range(steps_of_it):
-            number += 1
-            yield a_step(number, reward, informative=informative, stage=stage)
-
-
-def test_silent_steps_are_counted_anew_in_each_stage() -> None:
-    watching, _ = watched()
-    assert len(list(watching.steps(in_stages((1, 4, 0.9, 0), (2, 20, 0.1, 0))))) == 9
-    # What the first stage earned is no measure for the second.
-    assert watching.report is not None
-    assert [cause.name for cause in watching.report.causes] == ["c"]
-
-
-def test_steps_that_earn_what_their_stage_asks_for_are_not_silent() -> None:
-    curriculum = Curriculum((Stage(name="one", reward=0.9), Stage(name="all")))
-    watching = watch.Watch(
-        lambda _: Report(verdict="already solved", causes=(), numbers={}),
-        lr=1e-3,
-        stop=True,
-        warn=lambda _: None,
-        learned=curriculum.is_learned,
-    )
-    assert len(list(watching.steps(in_stages((1, 9, 1.0, 0), (2, 20, 1.0, 0))))) == 9 + 5
 
 
 def test_verdicts_that_learn() -> None:

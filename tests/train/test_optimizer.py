@@ -1,7 +1,6 @@
 import pytest
 import torch
 
-from adhere.errors import TrainingError
 from adhere.model import Model
 from adhere.train.optimizer import adamw, decayed, update, warmed_up
 
@@ -38,21 +37,42 @@ def test_a_large_gradient_is_scaled_down_and_its_own_norm_returned(model: Model)
     for weight in model.network.parameters():
         weight.grad = torch.ones_like(weight)
     count = sum(weight.numel() for weight in model.network.parameters())
-    norm = update(model, optimizer, lr=1.0, grad_clip=2.0, step=0)
+    updated = update(model, optimizer, loss=1.0, lr=1.0, grad_clip=2.0)
     moved = sum(
         float((weight.detach() - before[name]).pow(2).sum())
         for name, weight in model.network.named_parameters()
     )
-    assert norm == pytest.approx(count**0.5, rel=1e-4)
+    assert not updated.skipped
+    assert updated.norm == pytest.approx(count**0.5, rel=1e-4)
     assert moved**0.5 == pytest.approx(2.0, rel=1e-3)
     assert all(weight.grad is None for weight in model.network.parameters())
 
 
-def test_a_gradient_that_is_not_finite_leaves_the_weights_alone(model: Model) -> None:
+@pytest.mark.parametrize(
+    ("loss", "gradient"),
+    [
+        pytest.param(1.0, torch.nan, id="a gradient that is not a number"),
+        pytest.param(1.0, torch.inf, id="an endless gradient"),
+        pytest.param(float("nan"), 1.0, id="a loss that is not a number"),
+    ],
+)
+def test_what_is_not_finite_leaves_weights_and_optimizer_alone(
+    model: Model, loss: float, gradient: float
+) -> None:
     optimizer = adamw(model, lr=1e-3, weight_decay=0.0)
+    _give_gradients(model, 1.0)
+    update(model, optimizer, loss=1.0, lr=1e-3, grad_clip=1.0)
     before = {name: weight.clone() for name, weight in model.network.state_dict().items()}
-    for weight in model.network.parameters():
-        weight.grad = torch.full_like(weight, torch.nan)
-    with pytest.raises(TrainingError, match=r"step 7 = nan: the gradient is not finite"):
-        update(model, optimizer, lr=1e-3, grad_clip=1.0, step=7)
+    moments = [each["exp_avg"].clone() for each in optimizer.state.values()]
+    counts = [each["step"].clone() for each in optimizer.state.values()]
+    _give_gradients(model, gradient)
+    assert update(model, optimizer, loss=loss, lr=1e-3, grad_clip=1.0).skipped
     assert all(torch.equal(before[name], weight) for name, weight in model.network.state_dict().items())
+    assert all(map(torch.equal, moments, [each["exp_avg"] for each in optimizer.state.values()]))
+    assert counts == [each["step"] for each in optimizer.state.values()]
+    assert all(weight.grad is None for weight in model.network.parameters())
+
+
+def _give_gradients(model: Model, value: float) -> None:
+    for weight in model.network.parameters():
+        weight.grad = torch.full_like(weight, value)

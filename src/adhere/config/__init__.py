@@ -38,10 +38,12 @@ from adhere.config.scoring import (
     Scoring,
     is_preset,
     normalisers,
+    own_function,
     own_reward,
     refuse_unread_form,
 )
 from adhere.config.training import (
+    ACCEPTED,
     Advantage,
     Combine,
     DoctorConfig,
@@ -49,12 +51,14 @@ from adhere.config.training import (
     GrpoSettings,
     Lora,
     Loss,
+    Precision,
     Saving,
     SftConfig,
     Tracker,
 )
 
 __all__ = [
+    "ACCEPTED",
     "DOMAINS",
     "FLOORED",
     "STANDARD_STREAM",
@@ -79,6 +83,7 @@ __all__ = [
     "Loss",
     "Normaliser",
     "OwnCalls",
+    "Precision",
     "Preset",
     "QuickstartConfig",
     "ReasonConfig",
@@ -94,6 +99,7 @@ __all__ = [
     "floors",
     "is_preset",
     "normalisers",
+    "own_function",
     "own_reward",
     "refuse_unread_form",
 ]

@@ -15,13 +15,15 @@ def add_up_to_1(where: str, given: tuple[float, ...], fix: str) -> None:
 
 def at_least(where: str, given: float, bound: float, why: str) -> None:
     """Refuse a number below `bound`, or one that is not finite."""
-    if not bound <= given < math.inf:
+    _finite(where, given)
+    if given < bound:
         raise ConfigError.at(where, given, why, fix=f"Use {bound} or more")
 
 
 def above(where: str, given: float, bound: float, why: str) -> None:
     """Refuse a number of at most `bound`, or one that is not finite."""
-    if not bound < given < math.inf:
+    _finite(where, given)
+    if given <= bound:
         raise ConfigError.at(where, given, why, fix=f"Use more than {bound}")
 
 
@@ -29,6 +31,11 @@ def within(where: str, given: float, low: float, high: float, why: str) -> None:
     """Refuse a number outside `low` to `high`, both included."""
     if not low <= given <= high:
         raise ConfigError.at(where, given, why, fix=f"Use {low} to {high}")
+
+
+def _finite(where: str, given: float) -> None:
+    if not math.isfinite(given):
+        raise ConfigError.at(where, given, "it is not a finite number", fix="Use one")
 
 
 def seed_counts(verb: str, given: int) -> None:

@@ -1,7 +1,7 @@
 """What rewards pay for, and how one of your own is called."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias, TypeGuard, get_args
@@ -135,14 +135,24 @@ def is_preset(reward: str) -> TypeGuard[Preset]:
 def own_reward(where: str, given: str) -> tuple[Path, str] | None:
     """Read the name of a reward: nothing for a preset, else the file and the function of the user's own.
 
+    Raises:
+        ConfigError: As `own_function`.
+    """
+    return own_function(where, given, get_args(Preset))
+
+
+def own_function(where: str, given: str, presets: Sequence[str]) -> tuple[Path, str] | None:
+    """Read what is a preset's name or a function of the user's: nothing for a preset, else file and function.
+
     Args:
         where: The setting that names it.
         given: A preset, or `path/to/file.py:function`.
+        presets: Their names.
 
     Raises:
         ConfigError: It is neither. Whether the file is there is not asked.
     """
-    if is_preset(given):
+    if given in presets:
         return None
     file, _, function = given.rpartition(":")
     if file.endswith(".py") and function.isidentifier():
@@ -150,8 +160,8 @@ def own_reward(where: str, given: str) -> tuple[Path, str] | None:
     if given.endswith((".py", ".py:")):
         why, fix = "it names a file and no function", f"Write {given.rstrip(':')}:function"
     else:
-        why = f"there is no such preset{perhaps(given, get_args(Preset))}"
-        fix = f"Use one of {', '.join(get_args(Preset))}, or path/to/file.py:function"
+        why = f"there is no such preset{perhaps(given, presets)}"
+        fix = f"Use one of {', '.join(presets)}, or path/to/file.py:function"
     raise ConfigError.at(where, given, why, fix=fix)
 
 

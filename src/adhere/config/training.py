@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from adhere.config.ranges import above, at_least, seed_counts, within
-from adhere.config.scoring import Form, OwnCalls, Scoring, own_reward, refuse_unread_form
+from adhere.config.scoring import Form, OwnCalls, Scoring, own_function, own_reward, refuse_unread_form
 from adhere.errors import ConfigError
 
 Loss: TypeAlias = Literal["dapo", "grpo", "dr_grpo", "bnpo", "gspo", "cispo"]
 Advantage: TypeAlias = Literal["zscore", "centred", "rank"]
 Combine: TypeAlias = Literal["sum", "each"]
+ACCEPTED = ("informative", "all")
+"""Which groups a run may learn from, functions of the user's own aside."""
 Tracker: TypeAlias = Literal["trackio", "wandb", "mlflow", "tensorboard"]
+Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,14 @@ class Lora:
         at_least("lora.rank", self.rank, 0, "a rank cannot be negative")
         above("lora.alpha", self.alpha, 0, "the adapter would change nothing")
         within("lora.dropout", self.dropout, 0, 0.9, "it is a share of the inputs")
+        for name, given in (("modules", self.modules), ("dropout", self.dropout)):
+            if given and not self.rank:
+                raise ConfigError.at(
+                    f"lora.{name}",
+                    given,
+                    "without a rank there is no adapter, and all weights are trained",
+                    fix="Give --lora.rank too, or leave it out",
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +56,13 @@ class Saving:
     def __post_init__(self) -> None:
         at_least("saving.every", self.every, 0, "a count cannot be negative")
         at_least("saving.keep", self.keep, 0, "a count cannot be negative")
+        if self.keep and not self.every:
+            raise ConfigError.at(
+                "saving.keep",
+                self.keep,
+                "no checkpoint is made that could stay",
+                fix="Give --saving.every too",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +74,7 @@ class SftConfig:
     data: Path
     """Directory written by `adhere synth` or `adhere import`, or a JSONL file in one."""
     out: Path
-    """Directory to make, for the checkpoint; must not exist yet."""
+    """Directory to make. Where the same run left one unfinished, it goes on from there."""
     epochs: int = 1
     """Passes over the examples."""
     batch_size: int = 32
@@ -76,6 +94,9 @@ class SftConfig:
     row's `instruction` asks for it."""
     learn_reasoning: bool = True
     """Under the form think, learn the reasoning too; --no-learn-reasoning learns the answer alone."""
+    precision: Precision = "auto"
+    """In what matrices are multiplied; weights that are trained are float32 in any case. auto: bfloat16 on a
+    GPU, float32 on a CPU. bfloat16 is several times faster, on processors that have it."""
     lora: Lora = field(default_factory=Lora)
     """Train adapters instead of all weights."""
     saving: Saving = field(default_factory=Saving)
@@ -142,7 +163,7 @@ class GrpoSettings:
     loss: Loss = "dapo"
     """How tokens weigh. dapo: all tokens of a step alike. grpo: all completions alike. dr_grpo: by the token
     limit. bnpo: all tokens that carry signal alike. gspo: ratios of whole completions. cispo: ratios are
-    bounded and pass no gradient. `docs/training.md` has the formulas."""
+    bounded and pass no gradient. `docs/losses.md` has the formulas."""
     advantage: Advantage = "zscore"
     """zscore: reward less the group's mean, in standard deviations. centred: less the mean alone. rank: share
     of the group that earned less."""
@@ -170,6 +191,9 @@ class GrpoSettings:
     """Steps for which a prompt is passed over after all its completions were right, or all worth nothing."""
     constrain: bool = False
     """Sample under each schema's grammar, and train the model as it is under it."""
+    precision: Precision = "auto"
+    """In what matrices are multiplied; weights that are trained are float32 in any case. auto: bfloat16 on a
+    GPU, float32 on a CPU. bfloat16 is several times faster, on processors that have it."""
     lora: Lora = field(default_factory=Lora)
     """Train adapters instead of all weights."""
     saving: Saving = field(default_factory=Saving)
@@ -221,8 +245,16 @@ class GrpoSettings:
         at_least("grpo.updates_per_batch", self.updates_per_batch, 1, "nothing would be learned")
         at_least("grpo.sync_every", self.sync_every, 0, "a count cannot be negative")
         at_least("grpo.truncate", self.truncate, 1, "tokens that have not changed would count for less")
+        own_function("grpo.accept", self.accept, ACCEPTED)
         at_least("grpo.refill", self.refill, 0, "a count cannot be negative")
         at_least("grpo.rest", self.rest, 0, "a count cannot be negative")
+        if self.lora.dropout:
+            raise ConfigError.at(
+                "grpo.lora.dropout",
+                self.lora.dropout,
+                "completions are sampled from the whole model, so the whole model is what learns from them",
+                fix="Leave it out; `adhere sft` knows it",
+            )
         looks("grpo", self.evaluate_every, self.held_out)
         above("grpo.grad_clip", self.grad_clip, 0, "every gradient would be scaled to nothing")
         above("grpo.temperature", self.temperature, 0, "all completions of a group would be the same")
@@ -237,7 +269,7 @@ class GrpoConfig(GrpoSettings):
     data: Path
     """Directory written by `adhere synth` or `adhere import`, or a JSONL file in one."""
     out: Path
-    """Directory to make, for the checkpoint; must not exist yet."""
+    """Directory to make. Where the same run left one unfinished, it goes on from there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

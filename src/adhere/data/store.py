@@ -3,7 +3,7 @@
 import json
 import sys
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -137,7 +137,7 @@ def line(example: Example) -> bytes:
         return f"{spelled(columns)}\n".encode()
 
 
-def rows(file: Path) -> Iterator[Row]:
+def rows(file: Path) -> Generator[Row]:
     """Yield the JSON objects of a JSONL file, or of standard input for `-`; blank lines are passed over.
 
     Raises:

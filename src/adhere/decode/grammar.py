@@ -1,6 +1,8 @@
 """A JSON Schema as a constraint on tokens, by llguidance in its strict mode."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -21,8 +23,12 @@ _COMPACT: "JsonCompileOptions" = {"whitespace_flexible": False, "item_separator"
 """The spelling that answers are trained on; free whitespace would let a model write blanks for ever."""
 _SLACK = 8
 """Tokens kept back beyond the shortest way to the end: the model may spell an option in more of them."""
+_WAYS_KEPT = 4096
+"""Most ways to the end that a grammar remembers."""
 _LITERALS = frozenset({"enum", "const", "default", "examples"})
 """Keywords whose values are data, not schemas."""
+_NAMED = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
+"""Keywords whose values hold schemas by names of the user's, which may be those of keywords."""
 _LARGEST = 1e15
 """Numbers without a bound get this one: a grammar of digits would let a model write numbers past the largest
 double."""
@@ -44,13 +50,18 @@ class Vocabulary:
         self.native: LLTokenizer = from_tokenizer(
             tokenizer, n_vocab=self.size, eos_token=sorted(model.stop_tokens)
         )
-        first = [self._bytes(token)[:1] for token in range(self.size)]
-        self.brace_V, self.bracket_V, self.quote_V, self.comma_V = (
-            np.array([byte == mark for byte in first]) for mark in (b"}", b"]", b'"', b",")
+        spelled = [self._bytes(token) for token in range(self.size)]
+        # Of the longest the last: a digit rather than the minus sign before it, which needs a digit more.
+        self._longest_first = np.array(
+            sorted(range(self.size), key=lambda token: (len(spelled[token]), token), reverse=True)
         )
-        self.length_V = np.array([len(self._bytes(token)) for token in range(self.size)])
+        self._braces, self._brackets, self._quotes, self._commas = (
+            np.array([token for token in self._longest_first if spelled[token][:1] == mark], dtype=np.intp)
+            for mark in (b"}", b"]", b'"', b",")
+        )
+        self._ends = np.array(sorted(model.stop_tokens), dtype=np.intp)
         self.end_V = np.zeros(self.size, dtype=np.bool_)
-        self.end_V[sorted(model.stop_tokens)] = True
+        self.end_V[self._ends] = True
 
     def _bytes(self, token: int) -> bytes:
         return b"" if self.native.is_special_token(token) else self.native.decode_bytes([token])
@@ -59,25 +70,42 @@ class Vocabulary:
         """Return which tokens a matcher may take next."""
         bits = np.zeros((self.size + 31) // 32, dtype=np.int32)
         matcher.unsafe_compute_mask_ptr(bits.ctypes.data, bits.nbytes)
-        return np.unpackbits(bits.view(np.uint8), bitorder="little")[: self.size].astype(np.bool_)
+        # Zeros and ones of a byte each are claims already.
+        return np.unpackbits(bits.view(np.uint8), count=self.size, bitorder="little").view(np.bool_)
 
-    def closing(self, allowed_V: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Narrow what is allowed to what brings an answer nearer to its end, where there is such a token.
+    def closers(self, allowed_V: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Return the allowed tokens that bring an answer nearer to its end, or all where there are none.
 
-        A brace and a bracket are both allowed only within a string, where neither closes anything.
+        The longest comes first. A brace and a bracket are both allowed only within a string, where neither
+        closes anything.
         """
-        closers = [self.end_V, self.brace_V | self.bracket_V, self.quote_V, self.comma_V]
-        if (allowed_V & self.brace_V).any() and (allowed_V & self.bracket_V).any():
-            closers = [self.quote_V]
-        narrowed = (allowed_V & closer_V for closer_V in closers)
-        return next((chosen_V for chosen_V in narrowed if chosen_V.any()), allowed_V)
+        braces, brackets = (kind[allowed_V[kind]] for kind in (self._braces, self._brackets))
+        if allowed_V[self._ends].any():
+            return self._ends[allowed_V[self._ends]]
+        if not (braces.size and brackets.size) and (braces.size or brackets.size):
+            return braces if braces.size else brackets
+        for kind in (self._quotes, self._commas)[: 1 if braces.size else 2]:
+            if (chosen := kind[allowed_V[kind]]).size:
+                return chosen
+        return self._longest_first[allowed_V[self._longest_first]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A way from where an answer stands to its end."""
+
+    tokens: int
+    """How many it takes, the end included."""
+    first: int
+    """The first of them."""
 
 
 class Grammar:
     """A constraint under which only values of one schema can be written.
 
     When the tokens left are hardly more than the shortest way to the end takes, only what ends a value is
-    allowed, so that an answer in a loop is closed instead of cut: what is written then obeys the schema too.
+    allowed, and at last that way alone, so that an answer in a loop is closed instead of cut: what is written
+    then obeys the schema too.
 
     Raises:
         SchemaError: The schema says something that the grammar cannot guarantee.
@@ -95,45 +123,91 @@ class Grammar:
                 fix="Simplify that part of the schema, or decode without `--constrain`",
             )
         self._look_again_at: float = math.inf
+        self._accepted: list[int] = []
+        self._ways: dict[tuple[int, ...], _Way] = {}
+        """What was measured, by the tokens accepted before it and the number left. Copies share it: samples
+        begin alike, and a replay asks what was asked before."""
+        self._said: tuple[int, NDArray[np.bool_]] | None = None
+        """What was allowed here last, and for how many tokens left."""
 
     def copy(self) -> Self:
         """Return a grammar at the same position that goes its own way."""
         twin = object.__new__(type(self))
         twin._vocabulary, twin._look_again_at = self._vocabulary, self._look_again_at
-        twin._matcher = self._matcher.deep_copy()
+        twin._accepted, twin._ways = self._accepted[:], self._ways
+        twin._matcher, twin._said = self._matcher.deep_copy(), self._said
         return twin
+
+    def forced(self, remaining: int) -> Sequence[int]:
+        """Return tokens that must come next; see `Constraint`.
+
+        Forced text comes in the tokenizer's own spelling, which may have more tokens than the shortest. So no
+        more of it comes at once than may be written before the way to the end is measured again.
+        """
+        if self._said is None or self._said[0] != remaining:
+            way = self._hurried(remaining)
+            if way is None and (forced := self._matcher.compute_ff_tokens()):
+                return forced[: int(remaining - self._look_again_at)]
+            self._say(remaining, way)
+        allowed_V = self.allowed(remaining)
+        return (int(allowed_V.argmax()),) if np.count_nonzero(allowed_V) == 1 else ()
 
     def allowed(self, remaining: int) -> NDArray[np.bool_]:
         """Say which tokens may come next; see `Constraint`."""
+        if self._said is None or self._said[0] != remaining:
+            return self._say(remaining, self._hurried(remaining))
+        return self._said[1]
+
+    def _say(self, remaining: int, way: "_Way | None") -> NDArray[np.bool_]:
         allowed_V = self._vocabulary.allowed(self._matcher)
-        return self._vocabulary.closing(allowed_V) if self._must_close(remaining) else allowed_V
+        if way is not None:
+            is_last_chance = way.tokens <= remaining < way.tokens + _SLACK // 2
+            chosen = way.first if is_last_chance else self._vocabulary.closers(allowed_V)
+            allowed_V = np.zeros_like(allowed_V)
+            allowed_V[chosen] = True
+        self._said = remaining, allowed_V
+        return allowed_V
 
-    def _must_close(self, remaining: int) -> bool:
-        """Say whether the tokens left are needed to end the answer.
+    def _hurried(self, remaining: int) -> "_Way | None":
+        """Return the way to the end where the tokens left are needed for it.
 
-        A token rarely makes the way to the end longer by more than one, so it is measured again only when
-        half of the surplus is spent.
+        A token rarely makes that way longer by more than one, so it is measured again only when half of the
+        surplus is spent.
         """
         if remaining > self._look_again_at:
-            return False
-        surplus = remaining - _SLACK - self._shortest_end(remaining)
+            return None
+        way = self._way_to_end(remaining)
+        surplus = remaining - _SLACK - way.tokens
         self._look_again_at = remaining - max(1, surplus // 2)
-        return surplus <= 0
+        return way if surplus <= 0 else None
 
-    def _shortest_end(self, most: int) -> int:
-        """Count the tokens of a short way to the end from here, or return `most` if there are more."""
+    def _way_to_end(self, most: int) -> "_Way":
+        """Return a short way to the end from here; what is longer than `most` is not followed to its end."""
+        key = (*self._accepted, most)
+        if key not in self._ways:
+            if len(self._ways) >= _WAYS_KEPT:
+                self._ways.clear()
+            self._ways[key] = self._way(most)
+        return self._ways[key]
+
+    def _way(self, most: int) -> "_Way":
         matcher = self._matcher.deep_copy()
-        for count in range(most):
-            closing_V = self._vocabulary.closing(self._vocabulary.allowed(matcher))
-            if (closing_V & self._vocabulary.end_V).any():
-                return count + 1
-            length_V = self._vocabulary.length_V * closing_V
-            # The last of the longest: a digit rather than the minus sign before it, which needs a digit more.
-            matcher.consume_token(int((length_V == length_V.max()).nonzero()[0][-1]))
-        return most
+        path: list[int] = []
+        while len(path) <= most:
+            if forced := matcher.compute_ff_tokens():
+                matcher.consume_tokens(forced)
+                path += forced
+                continue
+            path.append(int(self._vocabulary.closers(self._vocabulary.allowed(matcher))[0]))
+            if self._vocabulary.end_V[path[-1]]:
+                break
+            matcher.consume_token(path[-1])
+        return _Way(len(path), path[0])
 
     def accept(self, token: int) -> None:
         """Move on by an allowed token."""
+        self._said = None
+        self._accepted.append(token)
         if not self._matcher.consume_token(token):
             raise RuntimeError(
                 f"the grammar refused a token that it had allowed: {self._matcher.get_error()}"
@@ -149,7 +223,7 @@ def _with_finite_numbers(node: JSON) -> Any:  # Any: llguidance takes a dict of 
         return [_with_finite_numbers(item) for item in node]
     if not isinstance(node, dict):
         return node
-    bounded = {key: value if key in _LITERALS else _with_finite_numbers(value) for key, value in node.items()}
+    bounded = {key: _within(key, value) for key, value in node.items()}
     kinds = node.get("type")
     if {"number", "integer"}.isdisjoint(kinds if isinstance(kinds, list) else [kinds]):
         return bounded
@@ -158,3 +232,11 @@ def _with_finite_numbers(node: JSON) -> Any:  # Any: llguidance takes a dict of 
     if {"maximum", "exclusiveMaximum"}.isdisjoint(node):
         bounded["maximum"] = _LARGEST
     return bounded
+
+
+def _within(keyword: str, value: JSON) -> Any:  # Any: as above
+    if keyword in _LITERALS:
+        return value
+    if keyword in _NAMED and isinstance(value, dict):
+        return {name: _with_finite_numbers(schema) for name, schema in value.items()}
+    return _with_finite_numbers(value)

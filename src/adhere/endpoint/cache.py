@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+import stamina
+
 from adhere.endpoint.reply import Answer
 from adhere.errors import DataError
 
@@ -63,7 +65,16 @@ class Cache:
         with self._guarded():
             # Under WAL this loses nothing but to a power cut, and that what came last.
             self._base.execute("PRAGMA synchronous = NORMAL")
-            self._base.execute("PRAGMA journal_mode = WAL")
+            # SQLite does not wait where two processes go over to WAL at once: one is told that it is locked.
+            for attempt in stamina.retry_context(
+                on=lambda fault: getattr(fault, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY,
+                attempts=None,
+                timeout=_PATIENCE,
+                wait_initial=0.01,
+                wait_max=0.5,
+            ):
+                with attempt:
+                    self._base.execute("PRAGMA journal_mode = WAL")
             self._base.executescript(_TABLES)
 
     def get(self, key: str) -> Answer | None:

@@ -1,15 +1,14 @@
 """One HTML page that shows what was measured, with every number's evidence; it needs no network."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from adhere.config import Preset
 from adhere.evaluate.compare import Comparison
 from adhere.evaluate.marked import Piece, marked
 from adhere.evaluate.run import Evaluation
 from adhere.figures import bars, training_curves
+from adhere.page import WIDE, Figure, environment
 from adhere.predict import Prediction
 from adhere.records import JSON
 from adhere.reward.match import Finding, field_of, findings
@@ -25,8 +24,6 @@ HEADLINES = ("exact", "schema_valid", "match_all")
 
 _MOST_VIOLATIONS = 5
 """Listed of one answer; an answer of the wrong shape can have hundreds."""
-_PAGE, _TELEPHONE = 10.0, 3.8
-"""Widths of figures in inches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +35,6 @@ class _Line:
     numbers: tuple[Shown | None, ...]
     comparisons: tuple[Comparison | None, ...] = ()
     less_is_better: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Figure:
-    """A drawing for wide pages, and the same for narrow ones."""
-
-    caption: str
-    wide: str
-    narrow: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,19 +85,13 @@ def render(
         reward: The preset whose rewards are shown beside answers, where a row can have one.
         meta: How the numbers were made: command, configuration, versions.
     """
-    environment = Environment(
-        loader=PackageLoader("adhere", "evaluate"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"percent": percent, "points": points, "probability": probability}
+    templates = environment("evaluate")
+    templates.filters |= {"percent": percent, "points": points, "probability": probability}
     summaries = {name: evaluation.summary for name, evaluation in evaluations.items()}
     metrics = _metrics(summaries, comparisons)
     free = [name for name, summary in summaries.items() if not summary["constrained"]]
     focus = (free or list(summaries))[-1]
-    return environment.get_template("report.html.jinja").render(
+    return templates.get_template("report.html.jinja").render(
         title=title,
         names=list(summaries),
         rows=next(iter(summaries.values()))["rows"],
@@ -117,7 +99,7 @@ def render(
         headlines=[line for key in HEADLINES for line in metrics if line.key == key],
         compared=_compared(comparisons),
         comparisons=len(comparisons),
-        bars=_figure("", lambda width: bars(summaries, width=width)),
+        bars=Figure.drawn("", lambda width: bars(summaries, width=width)),
         curves=[_curves(name, steps) for name, steps in (training or {}).items()],
         fields=_fields(summaries),
         focus=focus,
@@ -154,12 +136,8 @@ def _fields(summaries: Mapping[str, Mapping[str, JSON]]) -> list[_Line]:
     return [_Line(name, name, tuple(shown(each.get(name)) for each in fields)) for name in names]
 
 
-def _curves(name: str, steps: Sequence[Mapping[str, JSON]]) -> _Figure:
-    return _figure(name, lambda width: training_curves(steps, columns=3 if width == _PAGE else 1))
-
-
-def _figure(caption: str, draw: Callable[[float], str]) -> _Figure:
-    return _Figure(caption, draw(_PAGE), draw(_TELEPHONE))
+def _curves(name: str, steps: Sequence[Mapping[str, JSON]]) -> Figure:
+    return Figure.drawn(name, lambda width: training_curves(steps, columns=3 if width == WIDE else 1))
 
 
 def _worst(evaluations: Mapping[str, Evaluation], focus: str, preset: Preset) -> list[_Browsed]:

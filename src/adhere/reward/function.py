@@ -43,9 +43,7 @@ class Function:
 
     @classmethod
     def load(cls, reference: str) -> Self:
-        """Run the file, once for each state of it, and find the function.
-
-        Modules beside the file can be imported by it.
+        """Run the file, as `function_of` does, and find the function.
 
         Raises:
             ConfigError: There is no such file or function, the file does not run, or the function has
@@ -57,7 +55,7 @@ class Function:
                 "reward", reference, "a preset stands in no file", fix="Name a file and its function"
             )
         file, name = found
-        call = _attribute(_module(file), name, reference)
+        call = function_of(file, name, where="reward", reference=reference)
         signature = _signature(call, reference)
         parameters = signature.parameters.values()
         named = frozenset(each.name for each in parameters if each.kind in _BY_NAME)
@@ -100,20 +98,32 @@ def _signature(call: Callable[..., object], reference: str) -> inspect.Signature
         ) from fault
 
 
-def _attribute(module: ModuleType, name: str, reference: str) -> Callable[..., object]:
+def function_of(file: Path, name: str, *, where: str, reference: str) -> Callable[..., object]:
+    """Run a file of the user's, once for each state of it, and return its function of this name.
+
+    Args:
+        file: Modules beside it can be imported by it.
+        name: The function's.
+        where: The setting that names the two.
+        reference: How it names them.
+
+    Raises:
+        ConfigError: There is no such file or function, or the file does not run.
+    """
+    module = _module(file, where)
     found = getattr(module, name, None)
     if callable(found):
         return found
     why = f"the file has no function {name!r}{perhaps(name, vars(module))}"
-    raise ConfigError.at("reward", reference, why, fix="Name a function of the file")
+    raise ConfigError.at(where, reference, why, fix="Name a function of the file")
 
 
-def _module(file: Path) -> ModuleType:
+def _module(file: Path, where: str) -> ModuleType:
     try:
         source = file.read_bytes()
     except OSError as fault:
         why = f"the file cannot be read ({fault.strerror})"
-        raise ConfigError.at("reward", str(file), why, fix="Give the path of a Python file") from fault
+        raise ConfigError.at(where, str(file), why, fix="Give the path of a Python file") from fault
     path = file.absolute()
     name = f"adhere_reward_{hashlib.sha256(bytes(path) + source).hexdigest()[:16]}"
     if name in sys.modules:
@@ -127,7 +137,7 @@ def _module(file: Path) -> ModuleType:
 
     def tell(fault: BaseException) -> ConfigError:
         del sys.modules[name]
-        return ConfigError.at(place(fault, file), fault, "the reward's file does not run", fix="Mend it")
+        return ConfigError.at(place(fault, file), fault, f"the {where}'s file does not run", fix="Mend it")
 
     with Blame(tell):
         SourceFileLoader(name, str(path)).exec_module(module)

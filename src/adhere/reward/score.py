@@ -52,6 +52,44 @@ def needs_target(reward: str) -> bool:
     return reward in {"fields", "hierarchical", "thinkjson"}
 
 
+def weights(reward: str, scoring: Scoring = DEFAULT_SCORING) -> Mapping[str, float]:
+    """Return what each part counts in a reward's total: the total is the weighted mean of the parts it has.
+
+    Args:
+        reward: The name of a preset, or that of a function of the user's own, whose one part is `own`.
+        scoring: What is paid for.
+    """
+    match reward:
+        case "schema":
+            return {"parses": 0.5, "obeys": 0.5}
+        case "fields" | "grounded":
+            return {"parses": scoring.parses, "obeys": scoring.obeys, "matches": scoring.matches}
+        case "hierarchical":
+            levels = scoring.hierarchical
+            return {
+                "begun": levels.begun,
+                "parses": levels.parses,
+                "keys": levels.keys,
+                "obeys": levels.obeys,
+                "matches": levels.matches,
+            }
+        case "prefix":
+            return {"obeys": 1 - scoring.prefix, "sound": scoring.prefix}
+        case "thinkjson":
+            return {"json": 0.5, "format": 0.5}
+        case "rubric":
+            rubric = scoring.rubric
+            return {
+                "accuracy": rubric.accuracy,
+                "relevance": rubric.relevance,
+                "completeness": rubric.completeness,
+                "reasoning": rubric.reasoning,
+                "format": rubric.format,
+            }
+        case _:
+            return {"own": 1.0}
+
+
 def score(
     text: str,
     example: Example,
@@ -192,7 +230,6 @@ def hierarchical_score(
         DataError: The example has no target.
     """
     target = _target(example, "hierarchical")
-    weights = scoring.hierarchical
     begun, parses, keys, obeys, matches = 1.0, 1.0, 1.0, 1.0, 0.0
     match verdict:
         case NoOutput() | Malformed():
@@ -204,13 +241,8 @@ def hierarchical_score(
             matches = match(value, target, schema=schema, normalise=scoring.normalise).f1
     return _weighed(
         verdict,
-        {
-            "begun": (weights.begun, begun),
-            "parses": (weights.parses, parses),
-            "keys": (weights.keys, keys),
-            "obeys": (weights.obeys, obeys),
-            "matches": (weights.matches, matches),
-        },
+        weights("hierarchical", scoring),
+        {"begun": begun, "parses": parses, "keys": keys, "obeys": obeys, "matches": matches},
     )
 
 
@@ -253,17 +285,10 @@ def rubric_score(verdict: Verdict, example: Example, scoring: Scoring, *, comple
         ConfigError: The file of checks cannot be read.
         DataError: There is nothing to check, or what is checked has no weight.
     """
-    rubric = scoring.rubric
-    weights = {
-        "accuracy": rubric.accuracy,
-        "relevance": rubric.relevance,
-        "completeness": rubric.completeness,
-        "reasoning": rubric.reasoning,
-        "format": rubric.format,
-    }
+    rubric, weighed = scoring.rubric, weights("rubric", scoring)
     asked = criteria(example, rubric.file)
-    parts = dict(aspects(asked, verdict.answer, completion=completion))
-    if not any(weights[aspect] for aspect in parts):
+    parts: dict[str, float] = {**aspects(asked, verdict.answer, completion=completion)}
+    if not any(weighed[aspect] for aspect in parts):
         raise DataError.at(
             f"example {example.id} rubric",
             list(parts),
@@ -272,7 +297,7 @@ def rubric_score(verdict: Verdict, example: Example, scoring: Scoring, *, comple
         )
     if "accuracy" in parts:
         parts["accuracy"] **= rubric.power
-    return _weighed(verdict, {aspect: (weights[aspect], share) for aspect, share in parts.items()})
+    return _weighed(verdict, weighed, parts)
 
 
 def _target(example: Example, preset: Preset) -> JSON:
@@ -302,18 +327,13 @@ def _gated(verdict: Verdict, schema: Schema, scoring: Scoring, content: Callable
         case Obeys():
             matches = content(verdict.value)
     return _weighed(
-        verdict,
-        {
-            "parses": (scoring.parses, parses),
-            "obeys": (scoring.obeys, obeys),
-            "matches": (scoring.matches, matches),
-        },
+        verdict, weights("fields", scoring), {"parses": parses, "obeys": obeys, "matches": matches}
     )
 
 
-def _weighed(verdict: Verdict, parts: Mapping[str, tuple[float, float]]) -> Score:
-    """Return the mean of parts, given as weight and share."""
+def _weighed(verdict: Verdict, weighed: Mapping[str, float], parts: Mapping[str, float]) -> Score:
+    """Return the weighted mean of the parts."""
     # Sums rounded once, and the same sum below, so that full marks are exactly 1.
-    total = math.fsum(weight * share for weight, share in parts.values())
-    total /= math.fsum(weight for weight, _ in parts.values())
-    return Score(total, outcome(verdict), {name: share for name, (_, share) in parts.items()})
+    total = math.fsum(weighed[name] * share for name, share in parts.items())
+    total /= math.fsum(weighed[name] for name in parts)
+    return Score(total, outcome(verdict), parts)

@@ -17,6 +17,8 @@ _MEANING = {
     "no signal": "the run would learn nothing",
     "already solved": "there is nothing left to learn",
     "cannot start": "the run would be refused",
+    "gets worse": "the run lost what it had",
+    "diverged": "the run left its updates out, as they were not finite",
 }
 
 

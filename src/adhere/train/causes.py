@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, mode
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from adhere.config import GrpoSettings
 from adhere.measure.statistics import Rate
@@ -55,6 +55,12 @@ class Cause:
     def as_json(self) -> dict[str, JSON]:
         """Spell the cause as `{cause, why, evidence, fix}`."""
         return {"cause": self.name, "why": self.why, "evidence": dict(self.evidence), "fix": self.fix}
+
+    @classmethod
+    def of_json(cls, kept: Mapping[str, JSON]) -> "Cause":
+        """Read what `as_json` wrote."""
+        evidence = cast("dict[str, JSON]", kept["evidence"])
+        return cls(str(kept["cause"]), str(kept["why"]), evidence, str(kept["fix"]))
 
 
 @dataclass(frozen=True, slots=True)

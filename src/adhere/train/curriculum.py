@@ -6,7 +6,7 @@ A run without a curriculum is a run of one stage, `EVERYTHING`.
 import math
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
 from statistics import fmean
@@ -72,6 +72,8 @@ class Place:
     """Those that were made in it."""
     recent: tuple[float, ...] = ()
     """Reward or loss of the last of them, as many as its window holds."""
+    drawn: int = 0
+    """Batches that were taken in it; a step may take several."""
 
 
 START = Place()
@@ -125,12 +127,13 @@ class Curriculum:
     def noted(self, place: Place, achieved: float) -> Place:
         """Return a place after a step more in its stage, of this reward or loss."""
         window = self.stages[place.stage].window
-        return Place(place.stage, place.steps + 1, (*place.recent, achieved)[-window:])
+        recent = (*place.recent, achieved)[-window:]
+        return replace(place, steps=place.steps + 1, recent=recent)
 
     def after(self, place: Place, achieved: float, *, by: Measure) -> Place:
         """Return where a run is after a step more: in the same stage, or at the start of the next.
 
-        Pure: the places of a run follow from what its steps achieved.
+        Pure: the stages of a run follow from what its steps achieved.
         """
         here = self.noted(place, achieved)
         return here if self.ending(here, by=by) is None else Place(place.stage + 1)
@@ -167,15 +170,21 @@ class Course:
         self._by: Measure = by
         self._pools = curriculum.pools(examples)
         self.place = place
-        self._coming = islice(self._of_stage(), place.steps, None)
+        self._coming = islice(self._of_stage(), place.drawn, None)
 
     @property
     def stage(self) -> int:
         """The number of the stage, from 1."""
         return self.place.stage + 1
 
+    @property
+    def pool(self) -> Sequence[Example]:
+        """The examples of the stage."""
+        return self._pools[self.place.stage]
+
     def batch(self) -> list[Example]:
         """Return the next examples."""
+        self.place = replace(self.place, drawn=self.place.drawn + 1)
         return next(self._coming)
 
     def achieved(self, value: float) -> None:
@@ -186,7 +195,7 @@ class Course:
             self._coming = self._of_stage()
 
     def _of_stage(self) -> Iterator[list[Example]]:
-        return self._batches(self._pools[self.place.stage], self.place.stage)
+        return self._batches(self.pool, self.place.stage)
 
 
 def load(file: Path | None, examples: Sequence[Example], *, by: Measure) -> Curriculum:

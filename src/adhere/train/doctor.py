@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, pstdev
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, cast
 
 from adhere.config import Form, GrpoSettings
 from adhere.measure.statistics import Rate
@@ -14,9 +14,12 @@ from adhere.train.causes import MOST, Cause, Seen, causes
 from adhere.train.facts import Facts
 from adhere.train.trial import Group, Trial, fault
 
-Health: TypeAlias = Literal["ready", "weak", "no signal", "already solved", "cannot start"]
+Health: TypeAlias = Literal[
+    "ready", "weak", "no signal", "already solved", "cannot start", "gets worse", "diverged"
+]
 """ready: groups differ within, so there is something to learn from. weak: few do. no signal: hardly any does.
-already solved: hardly any does, because they earn full marks. cannot start: the run would be refused."""
+already solved: hardly any does, because they earn full marks. cannot start: the run would be refused. Of a
+run that goes on too: gets worse: it loses what it had. diverged: its loss or gradient is not finite."""
 
 NO_SIGNAL = 0.05
 """Share of informative groups below which a run does not learn: at 8 prompts a step, most move nothing."""
@@ -60,6 +63,18 @@ class Report:
             "informative": None if self.informative is None else self.informative.as_json(),
             **self.numbers,
         }
+
+    @classmethod
+    def of_json(cls, kept: Mapping[str, JSON]) -> "Report":
+        """Read what `as_json` wrote."""
+        known = ("verdict", "causes", "groups", "informative")
+        rate = cast("dict[str, int] | None", kept["informative"])
+        return cls(
+            verdict=cast("Health", kept["verdict"]),
+            causes=tuple(map(Cause.of_json, cast("list[dict[str, JSON]]", kept["causes"]))),
+            informative=None if rate is None else Rate(rate["hits"], rate["tries"]),
+            numbers={name: value for name, value in kept.items() if name not in known},
+        )
 
 
 def diagnose(groups: Sequence[Group], config: GrpoSettings, facts: Facts) -> Report:

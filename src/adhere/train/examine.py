@@ -1,7 +1,7 @@
 """`adhere doctor`: samples groups as a run would, or reads its log, and says whether it would learn."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -9,12 +9,11 @@ from adhere import artifact, prompt
 from adhere.config import DoctorConfig, GrpoSettings
 from adhere.data import store
 from adhere.data.store import Dataset
-from adhere.decode.sample import Question, Sampling, sample
 from adhere.errors import DataError, RewardError
 from adhere.measure.statistics import Rate
 from adhere.model import Model, load
 from adhere.progress import progress
-from adhere.records import JSON
+from adhere.records import JSON, Completion
 from adhere.reward import loading
 from adhere.reward.loading import Reward
 from adhere.reward.score import needs_target
@@ -28,7 +27,7 @@ from adhere.train.facts import Facts
 from adhere.train.held_out import refuse_leaks
 from adhere.train.order import forever
 from adhere.train.recorded import recorded, settings
-from adhere.train.rollouts import Rollout, rollouts
+from adhere.train.rollouts import Rollout, Writer
 from adhere.train.trial import OPENED, Group, Trial
 
 TIMES = (2, 4)
@@ -114,7 +113,7 @@ def examine(
             longest=config.scoring.longest,
         ),
         prompts=prompts,
-        ended=_ended(model, sampled, config),
+        ended=_ended(model, dataset, sampled, reward, config),
         trl=artifact.installed("trl"),
     )
     return diagnose(trials, config, known)
@@ -124,10 +123,11 @@ def _sampled(model: Model, dataset: Dataset, reward: Reward, config: DoctorConfi
     """Sample what the run would in its first steps, of weights that nothing has changed yet."""
     stream = forever(dataset.examples, seed=config.seed)
     starts = range(0, config.groups, config.prompts_per_step)
+    writer = Writer.of(model, dataset.examples, dataset.schemas, reward, config)
     with progress("doctor", len(starts)) as advance:
         for step, start in enumerate(starts):
             chosen = list(islice(stream, min(config.prompts_per_step, config.groups - start)))
-            yield Sampled(step, rollouts(model, chosen, dataset.schemas, reward, config, step=step))
+            yield Sampled(step, [group.rollouts for group in writer.groups(model, chosen, step=step)])
             advance("")
 
 
@@ -146,7 +146,9 @@ def _trials(
     )
 
 
-def _ended(model: Model, sampled: Sequence[Sampled], config: GrpoSettings) -> Mapping[int, Rate]:
+def _ended(
+    model: Model, dataset: Dataset, sampled: Sequence[Sampled], reward: Reward, config: GrpoSettings
+) -> Mapping[int, Rate]:
     """Continue some of the completions that were cut off; return how many ended, by higher limit."""
     everything = [rollout for step in sampled for group in step.groups for rollout in group]
     if sum(not rollout.completion.finished for rollout in everything) < OFTEN * len(everything):
@@ -157,26 +159,24 @@ def _ended(model: Model, sampled: Sequence[Sampled], config: GrpoSettings) -> Ma
     limits = [times * config.max_new_tokens for times in TIMES if times * config.max_new_tokens <= room]
     if not limits:
         return {}
-    lengths = [length for step, group in cut for length in _lengths(model, step, group, config, limits[-1])]
+    by_id = {example.id: example for example in dataset.examples}
+    asked = [by_id[group[0].completion.example_id] for _, group in cut]
+    writer = Writer.of(model, asked, dataset.schemas, reward, replace(config, max_new_tokens=limits[-1]))
+    again = [
+        writer.completions(model, example, step=step) for example, (step, _) in zip(asked, cut, strict=True)
+    ]
+    lengths = [
+        length for (_, group), longer in zip(cut, again, strict=True) for length in _lengths(group, longer)
+    ]
     return {
         limit: Rate(sum(length is not None and length <= limit for length in lengths), len(lengths))
         for limit in limits
     }
 
 
-def _lengths(
-    model: Model, step: int, group: Sequence[Rollout], config: GrpoSettings, limit: int
-) -> Iterator[int | None]:
-    """Sample a group again under a higher limit; yield how long those grow that were cut off, if they end."""
-    longer = Sampling(
-        samples=len(group),
-        temperature=config.temperature,
-        max_new_tokens=limit,
-        seed=config.seed,
-        step=step,
-    )
-    (again,) = sample(model, [Question(group[0].completion.example_id, group[0].prompt)], longer)
-    for rollout, completion in zip(group, again, strict=True):
+def _lengths(group: Sequence[Rollout], longer: Sequence[Completion]) -> Iterator[int | None]:
+    """Yield how long those of a group grew that had been cut off, if they ended."""
+    for rollout, completion in zip(group, longer, strict=True):
         if _is_cut(rollout):
             yield len(completion.tokens) if completion.finished else None
 

@@ -1,10 +1,10 @@
 """AdamW, its learning rate and the clipping of its gradients."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 
-from adhere.errors import TrainingError
 from adhere.model import Model
 
 
@@ -37,27 +37,37 @@ def decayed(lr: float, step: int, *, steps: int, warmup_steps: int) -> float:
     return lr * (0.1 + 0.45 * (1 + math.cos(math.pi * done)))
 
 
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """What became of an update."""
+
+    norm: float
+    """Of the gradient, before it was clipped; not finite where the gradient is not."""
+    skipped: bool
+    """Whether the update was left out, so that the weights are as they were."""
+
+
 def update(
-    model: Model, optimizer: torch.optim.Optimizer, *, lr: float, grad_clip: float, step: int
-) -> float:
+    model: Model, optimizer: torch.optim.Optimizer, *, loss: float, lr: float, grad_clip: float
+) -> Updated:
     """Take a step along the gradients and clear them.
 
-    Returns:
-        The gradient's norm before clipping.
+    Where the loss or the gradient is not finite, the step is left out: weights and the optimizer's state stay
+    as they were, and only the gradients are cleared. A step record says so in `skipped`; `watch.Skips` ends a
+    run in which that goes on.
 
-    Raises:
-        TrainingError: The gradient is not finite; the weights are left as they were.
+    Args:
+        model: With the gradients of the batch.
+        optimizer: Over the model's weights.
+        loss: Of the batch.
+        lr: Learning rate of this step.
+        grad_clip: Largest norm of a gradient; a larger one is scaled down to it.
     """
     norm = float(torch.nn.utils.clip_grad_norm_(model.network.parameters(), grad_clip))
-    if not math.isfinite(norm):
-        raise TrainingError.at(
-            f"step {step}",
-            norm,
-            "the gradient is not finite, so the weights would be lost",
-            fix="Lower the learning rate",
-        )
-    for group in optimizer.param_groups:
-        group["lr"] = lr
-    optimizer.step()
+    skipped = not (math.isfinite(loss) and math.isfinite(norm))
+    if not skipped:
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        optimizer.step()
     optimizer.zero_grad(set_to_none=True)
-    return norm
+    return Updated(norm, skipped)

@@ -1,7 +1,8 @@
 """`adhere import`: brings rows in from elsewhere, whatever form they have."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,15 +39,16 @@ def import_rows(config: ImportConfig) -> dict[str, JSON]:
     with artifact.writing(config.out, config, inputs=inputs) as run:
         importer = _Importer(config)
         tally = _Tally()
-        rows = map(importer.in_our_columns, _rows(config))
-        with (run.path / store.EXAMPLES).open("wb") as file:
+        # Closed here: what is read from stays open for as long as an error is looked at.
+        with closing(_rows(config)) as source, (run.path / store.EXAMPLES).open("wb") as file:
+            rows = map(importer.in_our_columns, source)
             file.writelines(map(store.line, tally.counted(store.examples(rows, importer.schemas))))
         store.write_schemas(importer.schemas, run.path)
         run.summary = {"rows": tally.rows, "problems": tally.problems}
     return dict(run.summary)
 
 
-def _rows(config: ImportConfig) -> Iterator[Row]:
+def _rows(config: ImportConfig) -> Generator[Row]:
     """Read a file by what its name ends in; JSONL where that says nothing."""
     file, suffix = config.file, config.file.suffix.lower()
     if file.is_dir() or suffix in SUFFIXES:
@@ -66,7 +68,7 @@ def _is_list(file: Path) -> bool:
         return first.removeprefix(store.BOM_UTF8).lstrip().startswith(b"[")
 
 
-def _listed(file: Path) -> Iterator[Row]:
+def _listed(file: Path) -> Generator[Row]:
     """Yield the objects of a JSON list; a row is called by its place in it, counted from 1."""
     parsed = parse_bytes(file.read_bytes().removeprefix(store.BOM_UTF8))
     if isinstance(parsed, Malformed) or not isinstance(parsed.value, list) or not parsed.value:

@@ -5,7 +5,7 @@ import datetime
 import importlib
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -22,7 +22,7 @@ _LONGEST_CELL = 2**24
 _AT_ONCE = 1024
 
 
-def csv_rows(file: Path) -> Iterator[Row]:
+def csv_rows(file: Path) -> Generator[Row]:
     """Yield the rows of a table in text, by the names in its first line; every cell is a text.
 
     The separator is the one of comma, semicolon, tab and bar that the first line has most of. A row is called
@@ -94,7 +94,7 @@ def _by_name(file: Path, line: int, names: Sequence[str], cells: Sequence[str]) 
     return dict(zip(names, cells, strict=True))
 
 
-def parquet_rows(file: Path) -> Iterator[Row]:
+def parquet_rows(file: Path) -> Generator[Row]:
     """Yield the rows of a Parquet file; a row is called by its number, counted from 1.
 
     Raises:

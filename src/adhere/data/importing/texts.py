@@ -1,6 +1,6 @@
 """Texts in files of their own, as rows."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from adhere.data.store import Row
@@ -9,7 +9,7 @@ from adhere.errors import DataError
 SUFFIXES = frozenset({".txt", ".md", ".text", ".markdown"})
 
 
-def text_rows(path: Path, text_column: str) -> Iterator[Row]:
+def text_rows(path: Path, text_column: str) -> Generator[Row]:
     """Yield a text file as a row, or all those of a directory and the directories in it, by their paths.
 
     Files whose names begin with a point are passed over.
