@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from setting import Setting
+from setting import Setting, of_trainer, train_peer
 from shape import ONE_WORD, network, tokenizer, words
 
 from adhere.config import GrpoConfig
@@ -135,14 +135,7 @@ class Peer:
             learning_rate=LR,
             lr_scheduler_type="constant",
             shuffle_dataset=False,
-            gradient_checkpointing=False,
-            bf16=setting.mixed,
-            use_cpu=setting.device == "cpu",
-            dataloader_pin_memory=setting.device != "cpu",
-            logging_strategy="no",
-            save_strategy="no",
-            report_to=[],
-            disable_tqdm=True,
+            **of_trainer(setting),
         )
         self._trainer: Any = GRPOTrainer(  # its calls are taken apart
             model=network(setting.shape, setting.device),
@@ -159,24 +152,12 @@ class Peer:
 
     def train(self, after: Callable[[Took], None]) -> None:
         """Make all steps; call back after each."""
-        from transformers import TrainerCallback
-
-        spent, synchronise = self._spent, self._setting.synchronise
-
-        class Timed(TrainerCallback):
-            began = 0.0
-
-            def on_step_begin(self, *_: object, **__: object) -> None:
-                spent.clear()
-                synchronise()
-                self.began = time.perf_counter()
-
-            def on_step_end(self, *_: object, **__: object) -> None:
-                synchronise()
-                after(_taken_apart(time.perf_counter() - self.began, spent))
-
-        self._trainer.add_callback(Timed())
-        self._trainer.train()
+        train_peer(
+            self._trainer,
+            self._setting,
+            before=self._spent.clear,
+            after=lambda seconds: after(_taken_apart(seconds, self._spent)),
+        )
 
     def _timed(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def timed(*given: Any, **named: Any) -> Any:

@@ -5,9 +5,11 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
 
 import torch
 from shape import SHAPES, Shape
@@ -71,3 +73,39 @@ def write(cases: Mapping[str, JSON], given: argparse.Namespace) -> None:
         "versions": {name: version(name) for name in ("adhere", "torch", "transformers", "trl")},
     }
     sys.stdout.write(f"{json.dumps(result, indent=None if given.json else 2)}\n")
+
+
+def of_trainer(setting: Setting) -> dict[str, Any]:
+    """Return what both trainers of the peer's are told: nothing is logged, saved or computed twice."""
+    return {
+        "gradient_checkpointing": False,
+        "bf16": setting.mixed,
+        "use_cpu": setting.device == "cpu",
+        "dataloader_pin_memory": setting.device != "cpu",
+        "logging_strategy": "no",
+        "save_strategy": "no",
+        "report_to": [],
+        "disable_tqdm": True,
+    }
+
+
+def train_peer(
+    trainer: Any, setting: Setting, *, before: Callable[[], None], after: Callable[[float], None]
+) -> None:
+    """Let a trainer of the peer's make all its steps; call before each, and after each with its seconds."""
+    from transformers import TrainerCallback
+
+    class Timed(TrainerCallback):
+        began = 0.0
+
+        def on_step_begin(self, *_: object, **__: object) -> None:
+            before()
+            setting.synchronise()
+            self.began = time.perf_counter()
+
+        def on_step_end(self, *_: object, **__: object) -> None:
+            setting.synchronise()
+            after(time.perf_counter() - self.began)
+
+    trainer.add_callback(Timed())
+    trainer.train()

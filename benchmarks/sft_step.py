@@ -21,7 +21,7 @@ from typing import Any, cast
 
 import torch
 from limit import Group, Work, rate
-from setting import Setting, arguments, setting, write
+from setting import Setting, arguments, of_trainer, setting, train_peer, write
 from shape import ONE_WORD, network, tokenizer, words
 
 from adhere.config import SftConfig
@@ -134,14 +134,7 @@ class Peer:
             learning_rate=LR,
             lr_scheduler_type="cosine_with_min_lr",
             lr_scheduler_kwargs={"min_lr_rate": LOWEST},
-            gradient_checkpointing=False,
-            bf16=setting.mixed,
-            use_cpu=setting.device == "cpu",
-            dataloader_pin_memory=setting.device != "cpu",
-            logging_strategy="no",
-            save_strategy="no",
-            report_to=[],
-            disable_tqdm=True,
+            **of_trainer(setting),
         )
         self._trainer: Any = SFTTrainer(  # a call of it is listened to
             model=network(setting.shape, setting.device),
@@ -155,25 +148,12 @@ class Peer:
 
     def train(self, after: Callable[[Update], None]) -> None:
         """Make all updates; call back after each."""
-        from transformers import TrainerCallback
-
-        losses, synchronise = self._losses, self._setting.synchronise
-
-        class Timed(TrainerCallback):
-            began = 0.0
-
-            def on_step_begin(self, *_: object, **__: object) -> None:
-                losses.clear()
-                synchronise()
-                self.began = time.perf_counter()
-
-            def on_step_end(self, *_: object, **__: object) -> None:
-                synchronise()
-                seconds = time.perf_counter() - self.began
-                after(Update(seconds, float(torch.stack(losses).sum())))
-
-        self._trainer.add_callback(Timed())
-        self._trainer.train()
+        train_peer(
+            self._trainer,
+            self._setting,
+            before=self._losses.clear,
+            after=lambda seconds: after(Update(seconds, float(torch.stack(self._losses).sum()))),
+        )
 
     def _heard(self, loss: torch.Tensor) -> torch.Tensor:
         self._losses.append(loss)

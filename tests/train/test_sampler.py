@@ -122,6 +122,14 @@ def test_a_reference_stays_where_the_run_began(model: Model) -> None:
     assert torch.equal(reference.logprobs(PACK, temperature=0.5), before)
 
 
+def test_a_reference_multiplies_as_its_model_does(model: Model) -> None:
+    # A run that goes on loads it as it loads its model, and must find the same numbers.
+    copied = Reference(mixed(model), None, step=0).logprobs(PACK, temperature=1.0)
+    given = Reference(mixed(model), mixed(model), step=1).logprobs(PACK, temperature=1.0)
+    assert torch.equal(copied, given)
+    assert not torch.equal(copied, Reference(model, None, step=0).logprobs(PACK, temperature=1.0))
+
+
 def test_adapters_switched_off_are_the_reference(model: Model) -> None:
     before = Reference(model, None, step=0).logprobs(PACK, temperature=1.0)
     add_lora(model, Lora(rank=2), seed=0)

@@ -1,6 +1,7 @@
 """The policy that a run is held to: the model that it began with."""
 
 import copy
+from dataclasses import replace
 
 import torch
 
@@ -33,7 +34,7 @@ class Reference:
             return
         if step and given is None:
             raise ValueError("a run that goes on cannot know the weights that it began with")
-        self._began = given or Model(model.reference, copy.deepcopy(model.network), model.tokenizer)
+        self._began = given or replace(model, network=copy.deepcopy(model.network))
         self._began.network.eval()
 
     @torch.no_grad()
