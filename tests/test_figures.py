@@ -3,7 +3,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from adhere.figures import bars, histogram, training_curves
+from adhere.figures import bars, histogram, reliability, training_curves
+from adhere.measure.reliability import Bin
 from adhere.measure.statistics import Mean, Rate, Undefined
 from adhere.records import JSON
 
@@ -207,3 +208,30 @@ def test_a_histogram_is_the_same_every_time() -> None:
 def test_a_histogram_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="no bin"):
         histogram([], quantity="tokens", limit=200)
+
+
+SURE = [
+    Bin(confidence=0.2, right=Mean(mean=0.1, low=0.05, high=0.2, n=40)),
+    Bin(confidence=0.9, right=Mean(mean=0.8, low=0.7, high=0.9, n=60)),
+]
+
+
+def test_reliability_is_drawn_as_a_point_with_a_whisker_for_each_bin() -> None:
+    svg = reliability({"raw": SURE, "calibrated": SURE[:1], "none": []})
+    assert "Share of right leaves against confidence: raw, 100 leaves; calibrated, 40 leaves" in svg
+    assert {"raw", "calibrated", "none", "confidence", "leaves right"} <= set(texts(svg))
+    first, second, *_ = drawn_lines(svg, "1.4")
+    # 4.6 inches less margins of 0.8, 72 points each, hold 104 %.
+    scale = 3.8 / 1.04 * 72
+    assert height(first) == pytest.approx(0.15 * scale, rel=1e-3)
+    assert height(second) == pytest.approx(0.2 * scale, rel=1e-3)
+    assert second[0][0] - first[0][0] == pytest.approx(0.7 * scale, rel=1e-3)
+
+
+def test_reliability_is_the_same_every_time() -> None:
+    assert reliability({"raw": SURE}) == reliability({"raw": SURE})
+
+
+def test_reliability_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="no bin"):
+        reliability({"raw": []})

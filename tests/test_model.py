@@ -1,7 +1,9 @@
 import copy
 import json
 import shutil
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,12 +13,14 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from adhere.config import Lora
 from adhere.errors import ConfigError, ModelError
+from adhere.measure.calibration import Calibration, Logistic
 from adhere.model import (
     NANO,
     Model,
     adapters_off,
     add_lora,
     load,
+    load_calibration,
     load_reader,
     merged,
     save,
@@ -130,6 +134,47 @@ def with_lora(model: Model, lora: Lora = LORA) -> Model:
     for place, weight in enumerate(trained(model).values()):
         torch.nn.init.normal_(weight.data, std=0.1, generator=torch.Generator().manual_seed(place))
     return model
+
+
+def test_a_calibration_lies_beside_the_weights(model: Model, tmp_path: Path) -> None:
+    save(model, tmp_path)
+    assert load_calibration(str(tmp_path)) is None
+    made = Calibration(curve=Logistic(0.5, -1.0), rows=30, leaves=90)
+    (tmp_path / "calibration.json").write_text(json.dumps(made.as_json()))
+    assert load_calibration(str(tmp_path)) == made
+
+
+def test_the_calibration_of_other_weights_is_not_saved_with_new_ones(model: Model, tmp_path: Path) -> None:
+    save(model, tmp_path / "old")
+    (tmp_path / "old" / "calibration.json").write_text("{}")
+    save(load(str(tmp_path / "old")), tmp_path / "new")
+    assert load_calibration(str(tmp_path / "new")) is None
+
+
+def test_nano_has_the_calibration_that_lies_in_its_directory() -> None:
+    shipped = Path(str(files("adhere") / "nano" / "calibration.json"))
+    assert (load_calibration(NANO) is not None) == shipped.exists()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({}, id="as it answers"),
+        pytest.param({"trained": True}, id="trained and sampled from"),
+        pytest.param({"trained": True, "sampled": False, "precision": "float32"}, id="told to"),
+        pytest.param({"sampled": False}, id="under adapters"),
+    ],
+)
+def test_on_a_cpu_matrices_are_multiplied_in_float32(settings: dict[str, Any]) -> None:
+    made = load(NANO, **settings)
+    assert (made.mixed, made.network.dtype) == (False, torch.float32)
+
+
+def test_gradients_alone_are_in_bfloat16_where_a_cpu_has_instructions_for_it() -> None:
+    known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    made = load(NANO, trained=True, sampled=False)
+    assert made.mixed == any(known.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+    assert made.network.dtype == torch.float32
 
 
 def test_new_adapters_change_nothing_and_they_alone_are_trained(any_model: Model) -> None:

@@ -12,6 +12,7 @@ arXiv:2410.11135.
 from typing import cast
 
 import torch
+from recipe import Shape
 from transformers import Qwen2Config, Qwen2ForCausalLM
 from transformers.models.qwen2.modeling_qwen2 import Qwen2Attention, Qwen2DecoderLayer
 
@@ -19,16 +20,16 @@ _THETA = 10000.0
 """Base of the rotary frequencies."""
 
 
-def config(vocabulary: int) -> Qwen2Config:
-    """Return nano's architecture: 3.4 million parameters at a vocabulary of 2,048."""
+def config(shape: Shape) -> Qwen2Config:
+    """Return the network's architecture."""
     return Qwen2Config(
-        vocab_size=vocabulary,
-        hidden_size=256,
-        intermediate_size=672,
-        num_hidden_layers=4,
-        num_attention_heads=8,
-        num_key_value_heads=4,
-        max_position_embeddings=1024,
+        vocab_size=shape.vocabulary,
+        hidden_size=shape.width,
+        intermediate_size=shape.mlp,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.groups,
+        max_position_embeddings=shape.context,
         rope_parameters={"rope_type": "default", "rope_theta": _THETA},
         tie_word_embeddings=True,
         pad_token_id=0,
@@ -47,7 +48,7 @@ content."""
 _MATCH = 3.5
 _SECOND = 0.8
 """Weight of the second token of the pair against the first."""
-_WRITE = 0.05
+_WRITE = 0.25
 """Gain of the copying heads' output; brings a copied token level with the one already in the residual
 stream."""
 
@@ -66,10 +67,11 @@ def induce(network: Qwen2ForCausalLM) -> None:
     groups = shape.num_key_value_heads or heads
     size, shared = width // heads, heads // groups
     half = size // 2
+    rank = min(size, (width - groups * size) // 3)  # of the subspaces: the token, the two before, the copied
     frequency = _THETA ** (-torch.arange(half) / half)
     basis = torch.linalg.qr(torch.randn(width, width))[0]
-    read = basis[:size]
-    back = [basis[size : 2 * size].T, basis[2 * size : 3 * size].T]
+    read = basis[:rank]
+    back = [basis[rank : 2 * rank].T, basis[2 * rank : 3 * rank].T]
 
     embedding = network.model.embed_tokens.weight
     torch.nn.init.normal_(embedding, std=0.05)
@@ -82,19 +84,19 @@ def induce(network: Qwen2ForCausalLM) -> None:
     first.q_proj.weight[: shared * size] *= 0.1
     first.k_proj.weight[:size] *= 0.1
     first.k_proj.bias[:size] = torch.cat([scale, torch.zeros(half)])
-    first.v_proj.weight[:size] = read
+    first.v_proj.weight[:rank] = read
     for head, subspace in enumerate(back):
         of_head = slice(head * size, (head + 1) * size)
         turn = (head + 1) * frequency
         # The query is the key turned back by so many positions: their product is largest so many tokens ago.
         first.q_proj.bias[of_head] = torch.cat([scale * turn.cos(), -scale * turn.sin()]) * size**0.5
-        first.o_proj.weight[:, of_head] = _WRITE * subspace
+        first.o_proj.weight[:, head * size : head * size + rank] = _WRITE * subspace
 
     second = _attention(network, 1)
     slow = (frequency < _SLOW).nonzero()[:, 0]
     for group in range(groups):
-        current, before = _onto(slow[0::2], half), _onto(slow[1::2], half)
-        copied = basis[(3 + group) * size : (4 + group) * size]
+        current, before = _onto(slow[0::2], half, rank), _onto(slow[1::2], half, rank)
+        copied = basis[3 * rank + group * size : 3 * rank + (group + 1) * size]
         of_group = slice(group * size, (group + 1) * size)
         second.k_proj.weight[of_group] = _MATCH * (current @ back[0].T + _SECOND * before @ back[1].T)
         second.v_proj.weight[of_group] = copied
@@ -108,12 +110,14 @@ def _attention(network: Qwen2ForCausalLM, layer: int) -> Qwen2Attention:
     return cast("Qwen2DecoderLayer", network.model.layers[layer]).self_attn
 
 
-def _onto(frequencies: torch.Tensor, half: int) -> torch.Tensor:
+def _onto(frequencies: torch.Tensor, half: int, rank: int) -> torch.Tensor:
     """Return a random rotation of a head's space onto the coordinates of these rotary frequencies.
 
     Each has two.
     """
     coordinates = torch.cat([frequencies, frequencies + half])
-    matrix = torch.zeros(2 * half, 2 * half)
-    matrix[coordinates] = torch.linalg.qr(torch.randn(2 * half, 2 * half))[0][: len(coordinates)]
+    matrix = torch.zeros(2 * half, rank)
+    matrix[coordinates] = torch.linalg.qr(torch.randn(max(2 * half, rank), max(2 * half, rank)))[0][
+        : len(coordinates), :rank
+    ]
     return matrix

@@ -2,26 +2,26 @@
 
 import hashlib
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from random import Random
 
-from adhere.config import DOMAINS, Form
+from recipe import Mix
+
+from adhere.config import DOMAINS, Form, HoldOut
 from adhere.data.papers.hierarchy import Hierarchy
 from adhere.data.reasoning.reasoning import reasoning
 from adhere.data.shapes import shape
-from adhere.data.side import EITHER
-from adhere.data.source import SchemaSource
+from adhere.data.side import Side
+from adhere.data.source import SchemaSource, Source, shape_of
 from adhere.records import Example
 from adhere.schema import Schema
 
-STAGES = ((800_000, 2), (2_000_000, 3), (11_000_000, 4), (34_000_000, 6))
-"""Until so many tokens, documents have at most so many leaves: short first, for copying is learned on short
-texts."""
-MOST_LEAVES = 8
-FLAT_UNTIL = 11_000_000
-"""Tokens until which schemas are narrow, texts clean and answers plain."""
-_WIDE_SHARE, _HIERARCHICAL_SHARE, _THINKING_SHARE = 0.45, 0.10, 0.12
-_NOISE = 0.1
+APART: frozenset[HoldOut] = frozenset({"template", "shape", "value"})
+TRAIN, HELD_OUT = Side("train", APART), Side("held_out", APART)
+"""What nano reads, and what it never reads: `adhere synth --hold-out template shape value` draws the same
+line."""
+_ROWS_OF_A_SCHEMA = 2
+"""One after the other: checking a schema takes longer than filling it."""
 _PAPERS = tuple(domain for domain in DOMAINS if domain != "hiring")
 
 
@@ -34,37 +34,51 @@ class Row:
     form: Form = "plain"
 
 
-def most_leaves(tokens: int) -> int:
-    """Return how many leaves a document may have once nano has read `tokens`."""
-    return next((leaves for until, leaves in STAGES if tokens < until), MOST_LEAVES)
+def chance(seed: int, number: int) -> Random:
+    """Return the source of chance of a document."""
+    return Random(int.from_bytes(hashlib.sha256(f"{seed}:{number}".encode()).digest()[:8], "big"))
 
 
-def row(seed: int, number: int, *, most: int, flat: bool = False) -> Row:
+def row(seed: int, number: int, mix: Mix, side: Side = TRAIN) -> Row:
     """Return the document of this number.
 
     Args:
         seed: Another one gives other documents.
         number: From 0.
-        most: Largest number of leaves, of all but hierarchical documents.
-        flat: Whether it is a short one under a narrow schema, with a plain answer.
+        mix: What it may be.
+        side: The split it belongs to.
     """
-    random = Random(int.from_bytes(hashlib.sha256(f"{seed}:{number}".encode()).digest()[:8], "big"))
-    draw, thinks = random.random(), random.random() < _THINKING_SHARE and not flat
-    if draw < _HIERARCHICAL_SHARE and not flat:
-        source = _papers(random.choice(_PAPERS), seed)
-    else:
-        wide = draw < _HIERARCHICAL_SHARE + _WIDE_SHARE and not flat
-        drawn = shape(random, least=1, most=most, nesting=0.3 if wide else 0.12, width=float(wide))
-        schema = Schema.of(drawn, name=f"shape-{number}")
-        source = SchemaSource([schema], seed=seed, noise=0.0 if flat else _NOISE)
-    example = source.example(number, EITHER)
+    source = _source(seed, number // _ROWS_OF_A_SCHEMA, mix, side)
+    example = source.example(number, side)
     schema = source.schemas[example.schema]
+    thinks = chance(seed, number).random() < mix.thinking
     told = reasoning(example, schema) if thinks else None
     if not isinstance(told, str):
         return Row(example, schema)
     return Row(replace(example, reasoning=told), schema, "think")
 
 
+@lru_cache(maxsize=4)
+def _source(seed: int, number: int, mix: Mix, side: Side) -> Source:
+    """Return where the rows of a schema come from."""
+    random = chance(seed, -1 - number)
+    draw = random.random()
+    if draw < mix.hierarchical:
+        return _papers(random.choice(_PAPERS), seed, mix.noise)
+    wide = draw < mix.hierarchical + mix.wide
+    schema = _schema(random, mix, side, wide=wide, name=f"shape-{number}")
+    return SchemaSource([schema], seed=seed, noise=mix.noise)
+
+
+def _schema(random: Random, mix: Mix, side: Side, *, wide: bool, name: str) -> Schema:
+    """Draw schemas until one belongs to the side."""
+    while True:
+        drawn = shape(random, least=1, most=mix.most, nesting=mix.nesting, width=float(wide))
+        schema = Schema.of(drawn, name=name)
+        if side.admits("shape", shape_of(schema)):
+            return schema
+
+
 @cache
-def _papers(domain: str, seed: int) -> Hierarchy:
-    return Hierarchy.of(domain, seed=seed, noise=_NOISE)
+def _papers(domain: str, seed: int, noise: float) -> Hierarchy:
+    return Hierarchy.of(domain, seed=seed, noise=noise)

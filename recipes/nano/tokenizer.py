@@ -17,7 +17,7 @@ PIECES = (
 )
 
 
-def build(texts: Iterable[str], *, vocabulary: int) -> PreTrainedTokenizerFast:
+def build(texts: Iterable[str], *, vocabulary: int, context: int) -> PreTrainedTokenizerFast:
     """Train the merges on `texts`; the first seven tokens are special."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -39,6 +39,6 @@ def build(texts: Iterable[str], *, vocabulary: int) -> PreTrainedTokenizerFast:
         pad_token="<|endoftext|>",  # noqa: S106 - a mark in a text, not a secret
         eos_token="<|im_end|>",  # noqa: S106 - likewise
         chat_template=CHAT_TEMPLATE,
-        model_max_length=1024,
+        model_max_length=context,
         clean_up_tokenization_spaces=False,
     )

@@ -1,271 +1,280 @@
 """Trains nano from nothing on made-up documents; run again, it goes on where its last checkpoint stands.
 
-python recipes/nano/train.py --out runs/nano --tokens 20000000
+The long run, at a constant rate; then, from its checkpoint, nano-base and nano, which cool it down:
 
-Weights in a directory `nano` that have read so much are trained on, on documents of another seed:
+python recipes/nano/train.py --out runs/nano-long --tokens 300e6
+python recipes/nano/train.py --out runs/nano-base --from runs/nano-long --cool 30e6 --mix base
+python recipes/nano/train.py --out runs/nano --from runs/nano-long --cool 60e6 --mix strict
 
-python recipes/nano/train.py --out runs/nano --tokens 36000000 --seed 4 --read 11200000 --weights nano
+A run killed at any instant and started again ends in the same weights, on the same machine and with the same
+number of threads.
 """
 
 import argparse
 import json
-import os
-import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from itertools import islice
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+import documents
+import held_out
 import initial
-import rows
 import tokenizer as tokenizers
 import torch
+from documents import Ahead, Batch, Pool
+from layers import Layers
+from recipe import Mix, Recipe, read
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 from torch.nn import functional
 from transformers import AutoTokenizer, Qwen2ForCausalLM
 
 from adhere import prompt
-from adhere.decode.sample import Question, Sampling, sample
 from adhere.model import Model
-from adhere.schema.leaves import leaves
+from adhere.train.checkpoint import newest_first, whole
 
-VOCABULARY = 2048
-SEED = 1
-HELD_OUT_SEED = 2
-ROWS_PER_BATCH = 24
-TOKENS_PER_BATCH = 6144
-"""Padding counted; a batch of long rows has fewer of them."""
-ROWS_PER_POOL = 240
-"""So many rows are sorted by length before they are cut into batches, so that little of one is padding."""
-LEARNING_RATE = 1.5e-3
-WARMUP_STEPS = 100
-DECAY_SHARE = 0.25
-"""Share of all tokens at the end over which the learning rate falls linearly to a fiftieth."""
-MOST_NEW = 200
-"""Tokens of an answer when nano is measured."""
-CHECKPOINT_SECONDS = 240
-EVALUATE_SECONDS = 480
+HERE = Path(__file__).parent
+_TOKENIZER_ROWS, _TOKENIZER_SEED, _WEIGHTS_SEED = 6_000, 3, 1
+_MOMENTS, _POSITION = "moments.safetensors", "position.json"
+_LOSS_EVERY = 10
+"""Updates between two losses that the log's mean is taken of."""
 
 
 @dataclass(slots=True)
 class Position:
-    """How far the run is."""
+    """How far a run is."""
 
     pools: int = 0
     steps: int = 0
-    tokens: int = 0
+    """Of this run."""
+    read: int = 0
+    """Tokens, by this run."""
+    before: int = 0
+    """Tokens, by the run that it went on from."""
+
+    @property
+    def tokens(self) -> int:
+        """All that the weights have read."""
+        return self.before + self.read
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Rows padded on the right; `answer_BT` marks the tokens that carry loss."""
+class Trained:
+    """A network that is being trained, and what trains it."""
 
-    token_BT: torch.Tensor
-    answer_BT: torch.Tensor
-
-
-def pool(model: Model, position: Position, *, seed: int) -> Iterator[Batch]:
-    """Yield the batches of one pool in an order that depends on its number alone."""
-    first = position.pools * ROWS_PER_POOL
-    most, flat = rows.most_leaves(position.tokens), position.tokens < rows.FLAT_UNTIL
-    drawn = (rows.row(seed, number, most=most, flat=flat) for number in range(first, first + ROWS_PER_POOL))
-    rendered = [prompt.render(row.example, row.schema, model.tokenizer, form=row.form) for row in drawn]
-    batches = list(_cut(sorted((row for row in rendered if len(row.tokens) <= model.context), key=_length)))
-    order = torch.randperm(len(batches), generator=torch.Generator().manual_seed(position.pools))
-    for place in order.tolist():
-        chosen = batches[place]
-        token_BT = torch.zeros(len(chosen), _length(chosen[-1]), dtype=torch.long)
-        answer_BT = torch.zeros_like(token_BT, dtype=torch.bool)
-        for row, tokens in enumerate(chosen):
-            token_BT[row, : len(tokens.tokens)] = torch.tensor(tokens.tokens)
-            answer_BT[row, : len(tokens.tokens)] = torch.tensor(tokens.is_answer)
-        yield Batch(token_BT, answer_BT)
+    network: Qwen2ForCausalLM
+    tokenizer: prompt.Tokenizer
+    optimizers: tuple[torch.optim.Optimizer, ...]
+    position: Position
+    losses: list[float] = field(default_factory=list[float])
 
 
-def _length(row: prompt.Rendered) -> int:
-    return len(row.tokens)
-
-
-def _cut(ordered: Sequence[prompt.Rendered]) -> Iterator[list[prompt.Rendered]]:
-    """Cut rows that come from short to long into batches."""
-    batch: list[prompt.Rendered] = []
-    for row in ordered:
-        if len(batch) == ROWS_PER_BATCH or _length(row) * (len(batch) + 1) > TOKENS_PER_BATCH:
-            yield batch
-            batch = []
-        batch.append(row)
-    yield batch
-
-
-def rate(position: Position, total: int) -> float:
-    """Return the learning rate: warm-up, constant, linear decay at the end."""
-    left = max(0.0, 1 - position.tokens / total)
-    return (
-        LEARNING_RATE
-        * min(1.0, (position.steps + 1) / WARMUP_STEPS)
-        * min(1.0, max(0.02, left / DECAY_SHARE))
+def optimizers(network: Qwen2ForCausalLM, recipe: Recipe) -> tuple[torch.optim.Optimizer, ...]:
+    """Return Muon over the layers' matrices, and AdamW over embeddings, norms and biases."""
+    learning, named = recipe.learning, list(network.named_parameters())
+    embedding = network.model.embed_tokens.weight
+    matrices = [weight for _, weight in named if weight.dim() > 1 and weight is not embedding]
+    vectors = [weight for _, weight in named if weight.dim() < 2]
+    decay = learning.weight_decay
+    muon = torch.optim.Muon(
+        matrices, lr=learning.rate, momentum=0.95, weight_decay=decay, adjust_lr_fn="match_rms_adamw"
     )
+    groups = [{"params": [embedding], "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
+    return muon, torch.optim.AdamW(groups, lr=learning.rate, betas=(0.9, 0.98), fused=True)
 
 
-def learn(network: Qwen2ForCausalLM, optimizer: torch.optim.Optimizer, batch: Batch) -> float:
-    """Take one step; return the mean loss in nats per answer token."""
-    hidden_BTD = network.model(batch.token_BT).last_hidden_state[:, :-1]
-    wanted_BT = batch.answer_BT[:, 1:]
-    loss = functional.cross_entropy(network.lm_head(hidden_BTD[wanted_BT]), batch.token_BT[:, 1:][wanted_BT])
-    optimizer.zero_grad()
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-    optimizer.step()
-    return float(loss.detach())
+def rate(position: Position, recipe: Recipe, cool: int) -> float:
+    """Return the learning rate: warm-up and constant, or falling to 0 over `cool` tokens."""
+    learning = recipe.learning
+    if cool:
+        return learning.rate * max(0.0, 1 - position.read / cool)
+    return learning.rate * min(1.0, (position.steps + 1) / learning.warmup_steps)
 
 
-def held_out(model: Model, *, most: int, flat: bool, count: int = 120) -> dict[str, float]:
-    """Return shares of valid, exact and per-leaf right answers on documents of another seed.
-
-    They are decoded greedily. A hierarchical document, or one whose answer may be cut, is passed over.
-    """
-    drawn = (rows.row(HELD_OUT_SEED, number, most=most, flat=flat) for number in range(4 * count))
-    kept = list(islice((row for row in drawn if _is_short(row, model)), count))
-    questions = [
-        Question(row.example.id, prompt.prompt(row.example, row.schema, model.tokenizer)) for row in kept
-    ]
-    completions = [
-        group[0].text
-        for group in sample(model, questions, Sampling(temperature=0.0, max_new_tokens=MOST_NEW))
-    ]
-    valid = exact = right = wanted = 0
-    for row, text in zip(kept, completions, strict=True):
-        gold = dict(leaves(row.example.target))
-        wanted += len(gold)
-        try:
-            value = json.loads(text)
-        except ValueError:
-            continue
-        valid += 1
-        exact += value == row.example.target
-        given = dict(leaves(value))
-        right += sum(pointer in given and given[pointer] == leaf for pointer, leaf in gold.items())
-    return {"valid": valid / count, "exact": exact / count, "leaf": right / wanted}
+def learn(trained: Trained, forward: Callable[[Tensor], Tensor], batch: Batch, lr: float) -> None:
+    """Take one step."""
+    embedding = trained.network.model.embed_tokens.weight
+    device = embedding.device
+    token_BT, weight_BT = batch.token_BT.to(device), batch.weight_BT[:, 1:].to(device)
+    answer_BT = batch.answer_BT[:, 1:].to(device)
+    wanted_BT = weight_BT > 0
+    hidden_ND = forward(token_BT)[:, :-1][wanted_BT]
+    logit_NV = functional.linear(hidden_ND, embedding.to(hidden_ND.dtype)).float()
+    nats_N = functional.cross_entropy(logit_NV, token_BT[:, 1:][wanted_BT], reduction="none")
+    ((nats_N * weight_BT[wanted_BT]).sum() / answer_BT.sum()).backward()
+    torch.nn.utils.clip_grad_norm_(trained.network.parameters(), 1.0)
+    for optimizer in trained.optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        optimizer.step()
+        optimizer.zero_grad()
+    if trained.position.steps % _LOSS_EVERY == 0:
+        trained.losses.append(float(nats_N.detach()[answer_BT[wanted_BT]].mean()))
 
 
-def _is_short(row: rows.Row, model: Model) -> bool:
-    answer = model.tokenizer.encode(prompt.answer(row.example, row.schema), add_special_tokens=False)
-    asked = prompt.prompt(row.example, row.schema, model.tokenizer)
-    return row.form == "plain" and len(answer) < MOST_NEW and len(asked) + MOST_NEW <= model.context
-
-
-def save(out: Path, model: Model, optimizer: torch.optim.Optimizer, position: Position) -> None:
-    """Write a checkpoint aside and put it in place of the last one."""
-    aside = out / "checkpoint.new"
-    shutil.rmtree(aside, ignore_errors=True)
-    model.network.save_pretrained(aside)
-    model.tokenizer.save_pretrained(aside)
-    state = optimizer.state_dict()["state"]
-    moments = {
-        f"{place}.{name}": value.contiguous()
-        for place, entry in state.items()
+def _moments(trained: Trained) -> dict[str, Tensor]:
+    return {
+        f"{which}.{place}.{name}": value.contiguous()
+        for which, optimizer in enumerate(trained.optimizers)
+        for place, entry in optimizer.state_dict()["state"].items()
         for name, value in entry.items()
     }
-    save_file(moments, aside / "optimizer.safetensors")
-    (aside / "position.json").write_text(json.dumps(asdict(position)))
-    old = out / "checkpoint.old"
-    shutil.rmtree(old, ignore_errors=True)
-    if (out / "checkpoint").exists():
-        (out / "checkpoint").rename(old)
-    aside.rename(out / "checkpoint")
-    shutil.rmtree(old, ignore_errors=True)
 
 
-def begin(out: Path, *, weights: Path | None, read: int) -> tuple[Model, Position]:
-    """Load the last checkpoint, else `weights` that have read so many tokens, else make first weights."""
-    last = out / "checkpoint"
-    if last.exists():
-        network = Qwen2ForCausalLM.from_pretrained(last, dtype=torch.float32)
-        position = Position(**json.loads((last / "position.json").read_text()))
-        return Model(
-            str(last), network, cast("prompt.Tokenizer", AutoTokenizer.from_pretrained(last))
-        ), position
-    if weights is not None:
-        network = Qwen2ForCausalLM.from_pretrained(weights, dtype=torch.float32)
-        tokenizer = cast("prompt.Tokenizer", AutoTokenizer.from_pretrained(weights))
-        return Model(str(weights), network, tokenizer), Position(tokens=read)
-    drawn = (rows.row(HELD_OUT_SEED + 1, number, most=5) for number in range(20_000))
-    texts = (
-        f"{row.schema.blank} {row.example.text} {prompt.answer(row.example, row.schema, form=row.form)}"
-        for row in drawn
+def save(trained: Trained, place: Path) -> None:
+    """Write weights, tokenizer, moments and position, whole or not at all."""
+    with whole(place) as aside:
+        trained.network.save_pretrained(aside)
+        trained.tokenizer.save_pretrained(aside)
+        save_file(_moments(trained), aside / _MOMENTS)
+        (aside / _POSITION).write_text(json.dumps(asdict(trained.position)))
+
+
+def load(place: Path, recipe: Recipe, device: str) -> Trained:
+    """Return what `save` wrote."""
+    network = cast("Qwen2ForCausalLM", Qwen2ForCausalLM.from_pretrained(place, dtype=torch.float32))
+    cast("torch.nn.Module", network).to(device)
+    tokenizer = cast("prompt.Tokenizer", AutoTokenizer.from_pretrained(place))
+    trained = Trained(
+        network,
+        tokenizer,
+        optimizers(network, recipe),
+        Position(**json.loads((place / _POSITION).read_text())),
     )
-    tokenizer = tokenizers.build((*texts, *prompt.SYSTEM.values()), vocabulary=VOCABULARY)
-    torch.manual_seed(SEED)
-    network = Qwen2ForCausalLM(initial.config(VOCABULARY))
-    initial.induce(network)
-    return Model("nano-in-training", network, cast("prompt.Tokenizer", tokenizer)), Position()
-
-
-def optimizer_of(network: Qwen2ForCausalLM, last: Path) -> torch.optim.Optimizer:
-    """Return AdamW with decay on matrices only, in the state in which a checkpoint left it."""
-    matrices = [weight for weight in network.parameters() if weight.dim() > 1]
-    vectors = [weight for weight in network.parameters() if weight.dim() < 2]
-    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, betas=(0.9, 0.98), fused=True)
-    if last.exists():
-        state: dict[int, dict[str, torch.Tensor]] = {}
-        for name, value in load_file(last / "optimizer.safetensors").items():
-            place, entry = name.split(".")
-            state.setdefault(int(place), {})[entry] = value
+    kept: tuple[dict[int, dict[str, Tensor]], ...] = tuple({} for _ in trained.optimizers)
+    for name, value in load_file(place / _MOMENTS).items():
+        which, at, moment = name.split(".")
+        kept[int(which)].setdefault(int(at), {})[moment] = value
+    for optimizer, state in zip(trained.optimizers, kept, strict=True):
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-    return optimizer
+    return trained
+
+
+def first(recipe: Recipe, device: str) -> Trained:
+    """Make a tokenizer and first weights."""
+    texts = (*documents.texts(recipe, seed=_TOKENIZER_SEED, count=_TOKENIZER_ROWS), *prompt.SYSTEM.values())
+    tokenizer = tokenizers.build(texts, vocabulary=recipe.shape.vocabulary, context=recipe.shape.context)
+    torch.manual_seed(_WEIGHTS_SEED)
+    network = Qwen2ForCausalLM(initial.config(recipe.shape))
+    initial.induce(network)
+    cast("torch.nn.Module", network).to(device)
+    return Trained(network, cast("prompt.Tokenizer", tokenizer), optimizers(network, recipe), Position())
+
+
+def begun(given: argparse.Namespace, recipe: Recipe) -> Trained:
+    """Return the run's last checkpoint, else that of the run it goes on from, else first weights."""
+    for place in newest_first(given.out):
+        return load(place, recipe, given.device)
+    if given.from_ is None:
+        return first(recipe, given.device)
+    trained = load(newest_first(given.from_)[0], recipe, given.device)
+    trained.position.before, trained.position.read = trained.position.tokens, 0
+    trained.position.pools = trained.position.steps = 0
+    return trained
+
+
+def brief(device: str) -> torch.dtype:
+    """Return the shortest type whose products the device computes fast."""
+    fast = device != "cpu" or torch.cpu.get_capabilities().get("avx512_bf16", False)
+    return torch.bfloat16 if fast else torch.float32
+
+
+def parsed() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--recipe", type=Path, default=HERE / "nano.toml")
+    parser.add_argument("--tokens", type=float, default=0.0, help="tokens to read at a constant rate")
+    parser.add_argument("--from", dest="from_", type=Path, help="run to go on from")
+    parser.add_argument("--cool", type=float, default=0.0, help="tokens over which the rate falls to 0")
+    parser.add_argument("--mix", choices=("long", "base", "strict"), default="long")
+    parser.add_argument("--seed", type=int, default=11, help="which documents are drawn")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--workers", type=int, default=0, help="processes that make documents beside")
+    parser.add_argument("--no-compile", action="store_true", help="where there is no C++ compiler")
+    parser.add_argument("--save-seconds", type=float, default=300)
+    parser.add_argument("--look-tokens", type=float, default=5e6, help="between two measurements")
+    parser.add_argument("--look-rows", type=int, default=120, help="of each held-out set")
+    given = parser.parse_args()
+    if not given.tokens and not given.cool:
+        parser.error("give --tokens, or --from and --cool")
+    return given
 
 
 def main() -> None:
-    """Train until the given number of tokens has been read."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument(
-        "--tokens", type=int, required=True, help="tokens to read in all, earlier runs counted in"
-    )
-    parser.add_argument("--weights", type=Path, help="a model's directory to start from")
-    parser.add_argument("--read", type=int, default=0, help="tokens that --weights have read")
-    parser.add_argument("--seed", type=int, default=SEED, help="which documents are drawn")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    given = parser.parse_args()
+    """Train until all tokens have been read."""
+    given = parsed()
     torch.set_num_threads(given.threads)
     given.out.mkdir(parents=True, exist_ok=True)
-    model, position = begin(given.out, weights=given.weights, read=given.read)
-    network = model.network
-    assert isinstance(network, Qwen2ForCausalLM)
-    optimizer = optimizer_of(network, given.out / "checkpoint")
-    log = (given.out / "log.jsonl").open("a", buffering=1)
-    saved = evaluated = began = time.monotonic()
-    read_before, losses = position.tokens, []
-    while position.tokens < given.tokens:
-        for batch in pool(model, position, seed=given.seed):
-            for group in optimizer.param_groups:
-                group["lr"] = rate(position, given.tokens)
-            losses.append(learn(network, optimizer, batch))
+    recipe = read(given.recipe)
+    trained = begun(given, recipe)
+    position, total = trained.position, int(given.cool or given.tokens)
+    if not newest_first(given.out):
+        save(trained, given.out / "step-0")
+    dtype = brief(given.device)
+    layers = Layers(trained.network, dtype).to(given.device)
+    forward = layers if given.no_compile else torch.compile(layers, dynamic=True)
+    mix: Mix = getattr(recipe, given.mix)
+    # A run that goes on from another reads other documents than that.
+    seed = given.seed + 1000 * bool(position.before)
+    ahead = Ahead(Pool(recipe, mix, newest_first(given.out)[-1], seed), workers=given.workers)
+    saved, began, read_before = time.monotonic(), time.monotonic(), position.read
+    look = position.read + given.look_tokens
+    while position.read < total:
+        for batch in documents.batches(
+            ahead.take(position.pools, position.tokens), recipe, number=position.pools
+        ):
+            learn(trained, forward, batch, rate(position, recipe, int(given.cool)))
             position.steps += 1
-            position.tokens += int((batch.token_BT != 0).sum())
+            position.read += batch.tokens
         position.pools += 1
-        now = time.monotonic()
-        if now - saved > CHECKPOINT_SECONDS or position.tokens >= given.tokens:
-            save(given.out, model, optimizer, position)
-            saved = now
-        if now - evaluated > EVALUATE_SECONDS or position.tokens >= given.tokens:
-            network.eval()
-            most, flat = rows.most_leaves(position.tokens), position.tokens < rows.FLAT_UNTIL
-            scores = held_out(model, most=most, flat=flat)
-            network.train()
-            line = {
-                "tokens": position.tokens, "steps": position.steps,
-                "most_leaves": most,
-                "loss": sum(losses) / len(losses), **scores, "seconds": round(now - began),
-                "tokens_per_second": round((position.tokens - read_before) / (now - began)),
-            }  # fmt: skip
-            log.write(json.dumps(line) + "\n")
-            sys.stderr.write(json.dumps(line) + "\n")
-            evaluated, losses = time.monotonic(), []
+        done = position.read >= total
+        if done or time.monotonic() - saved > given.save_seconds:
+            _keep(trained, given.out)
+            saved = time.monotonic()
+        if done or position.read >= look:
+            seconds = time.monotonic() - began
+            speed = {"seconds": round(seconds), "tps": round((position.read - read_before) / seconds)}
+            _look(trained, layers, recipe, given, speed)
+            look += given.look_tokens
+    ahead.close()
+
+
+def _keep(trained: Trained, out: Path) -> None:
+    """Write a checkpoint; drop all but the first, which has the tokenizer's place, and the one before."""
+    older = newest_first(out)
+    save(trained, out / f"step-{trained.position.steps}")
+    for place in older[1:-1]:
+        for file in place.iterdir():
+            file.unlink()
+        place.rmdir()
+
+
+def _look(
+    trained: Trained, layers: Layers, recipe: Recipe, given: argparse.Namespace, speed: Mapping[str, Any]
+) -> None:
+    """Measure on held-out rows, and log it."""
+    position, losses = trained.position, trained.losses
+    model = Model("nano-in-training", trained.network, trained.tokenizer)
+    trained.network.eval()
+    line = {
+        "tokens": position.tokens, "steps": position.steps,
+        "loss": round(sum(losses) / max(1, len(losses)), 4),
+        **held_out.loss(layers, recipe, trained.tokenizer),
+        **held_out.scores(model, recipe, rows_each=given.look_rows),
+        **speed,
+    }  # fmt: skip
+    trained.network.train()
+    losses.clear()
+    with (given.out / "log.jsonl").open("a") as log:
+        log.write(json.dumps(line) + "\n")
+    sys.stderr.write(json.dumps(line) + "\n")
 
 
 if __name__ == "__main__":

@@ -252,7 +252,7 @@ def _show(summary: Summary, config: Config) -> None:
         return
     match config:
         case ExtractConfig():
-            sys.stdout.write(f"{summary['completion']}\n")
+            _show_answer(summary, config)
         case QuickstartConfig():
             from adhere.quickstart import closing_words
 
@@ -279,6 +279,20 @@ def _show(summary: Summary, config: Config) -> None:
                 _tell(cast("Summary", summary["diagnosis"]))
         case _:
             _print(summary)
+
+
+def _show_answer(answered: Summary, config: ExtractConfig) -> None:
+    """Print an answer and, where asked for, a line for each field that says how sure the model is of it."""
+    sys.stdout.write(f"{answered['completion']}\n")
+    if not config.confidence:
+        return
+    given = cast("Mapping[str, Mapping[str, float]]", answered["confidence"])
+    # A key may hold a line break.
+    told = {json.dumps(pointer, ensure_ascii=False)[1:-1]: sure for pointer, sure in given.items()}
+    width = max(map(len, told), default=0)
+    for pointer, sure in told.items():
+        known = f"{sure['calibrated']:.3f}" if "calibrated" in sure else f"{sure['raw']:.3f}, not calibrated"
+        sys.stdout.write(f"{pointer:{width}}  {known}\n")
 
 
 def _tell(diagnosis: Summary) -> None:

@@ -1,4 +1,4 @@
-"""Figures as SVG text: training curves, evaluations side by side, and histograms.
+"""Figures as SVG text: training curves, evaluations side by side, histograms, and reliability.
 
 They stand on a light page and on a dark one: nothing is painted behind them, text and axes are mid-grey, and
 a page that sets the CSS variables `--figure-ink`, `--figure-grid` and `--figure-1` to `--figure-6` recolours
@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from adhere.measure.reliability import Bin
 from adhere.records import JSON
 from adhere.shown import LABELS, percent, shown
 
@@ -197,6 +198,49 @@ def histogram(bins: Sequence[tuple[int, int, int]], *, quantity: str, limit: int
         axis.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         total = sum(rows for _, _, rows in bins)
         return _svg(figure, f"Histogram of {quantity} over {total} rows, from {starts[0]} to below {end}")
+
+
+def reliability(curves: Mapping[str, Sequence[Bin]], *, width: float = 4.6) -> str:
+    """Draw which share of leaves is right against how sure the model was of them, with 95 % intervals.
+
+    Args:
+        curves: Bins of leaves of like confidence, by what tells the curves apart; of one without bins only
+            the name stands there.
+        width: Of the figure, in inches; 10 fill a page, 3.8 a telephone. What is drawn is a square.
+
+    Raises:
+        ValueError: There are no bins.
+    """
+    if not any(curves.values()):
+        raise ValueError("no bin is drawn")
+    side = min(width, 4.6) - 0.8
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(width, side + 0.6))
+        axis = _axes(figure, 0.6, 0.5, side, side)
+        axis.plot([0, 1], [0, 1], color=GRID, linewidth=0.8, linestyle=(0, (3, 3)))
+        for place, (name, bins) in enumerate(curves.items()):
+            at, shares = [each.confidence for each in bins], [each.right.mean for each in bins]
+            axis.plot(at, shares, color=_colour(place), linewidth=1.0, alpha=0.6)
+            axis.vlines(
+                at,
+                [each.right.low for each in bins],
+                [each.right.high for each in bins],
+                color=_colour(place),
+                linewidth=1.4,
+            )
+            axis.plot(at, shares, color=_colour(place), linestyle="", marker="o", markersize=3.6, label=name)
+        axis.set_xlim(-0.02, 1.02)
+        axis.set_ylim(-0.02, 1.02)
+        axis.set_xlabel("confidence")
+        axis.set_ylabel("leaves right")
+        for scale in (axis.xaxis, axis.yaxis):
+            scale.set_ticks([0, 0.25, 0.5, 0.75, 1.0])
+            scale.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+        axis.grid()
+        axis.set_axisbelow(True)
+        axis.legend(**_NAMES)
+        counted = (f"{name}, {sum(each.right.n for each in bins)} leaves" for name, bins in curves.items())
+        return _svg(figure, f"Share of right leaves against confidence: {'; '.join(counted)}")
 
 
 def _axes(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:

@@ -22,12 +22,16 @@ from transformers.utils.peft_utils import find_adapter_config_file
 from adhere import attention, linear
 from adhere.config import Lora, Precision
 from adhere.errors import ConfigError, ModelError, perhaps
+from adhere.measure import calibration
+from adhere.measure.calibration import Calibration
 from adhere.prompt import Tokenizer
 
 NANO = "nano"
 """Reference of the embedded model."""
 EMULATED = 3.0
 """How many times as long a product in bfloat16 takes than one in float32, at least, where it is emulated."""
+_BRIEF = {"avx512_bf16", "amx_bf16"}
+"""Instructions that multiply in bfloat16."""
 BASE = "base.json"
 """File of an adapter's directory that says where its model lies, seen from there; only where that is a
 directory too."""
@@ -103,7 +107,9 @@ def load_reader(reference: str) -> Reader:
     return Reader(tokenizer, _context(config))
 
 
-def load(reference: str, *, precision: Precision = "auto", trained: bool = False) -> Model:
+def load(
+    reference: str, *, precision: Precision = "auto", trained: bool = False, sampled: bool = True
+) -> Model:
     """Load `nano`, a directory of safetensors, or a Hugging Face id.
 
     Nothing that comes with the weights is executed. A GPU is used where there is one. An adapter's directory,
@@ -111,22 +117,25 @@ def load(reference: str, *, precision: Precision = "auto", trained: bool = False
 
     Args:
         reference: Names it.
-        precision: In what matrices are multiplied. auto: bfloat16 on a GPU, float32 on a CPU, because many
-            have no bfloat16 arithmetic and emulate it a hundred times slower.
+        precision: In what matrices are multiplied. auto: bfloat16 on a GPU. On a CPU float32, because many
+            have no bfloat16 arithmetic and emulate it a hundred times slower; where there is some, bfloat16
+            for what is trained and not sampled from.
         trained: Whether all weights are to be trained. They are float32 then: in bfloat16, small updates
             round to nothing.
+        sampled: Whether it is to answer, rather than to be shown answers alone.
 
     Raises:
         ConfigError: The precision is bfloat16, and the processor emulates it.
         ModelError: The reference names no model that loads; the cause is named.
     """
     cuda = torch.cuda.is_available()
-    brief = _is_brief(precision, cuda=cuda)
+    brief = _is_brief(precision, cuda=cuda, gradients=trained and not sampled)
     with _loading(reference) as location:
         base = _base(reference, location)
         tokenizer = _tokenizer(location, base)
         if base is not None:
-            network = _with_adapter(load(base, precision=precision, trained=trained).network, location)
+            below = load(base, precision=precision, trained=trained, sampled=sampled)
+            network = _with_adapter(below.network, location)
         else:
             network = AutoModelForCausalLM.from_pretrained(
                 location,
@@ -148,14 +157,32 @@ def load(reference: str, *, precision: Precision = "auto", trained: bool = False
     return model
 
 
-def _is_brief(precision: Precision, *, cuda: bool) -> bool:
+def load_calibration(reference: str) -> Calibration | None:
+    """Load the `calibration.json` that lies beside the weights of what `load` takes; `None` without one.
+
+    Raises:
+        DataError: It is damaged.
+    """
+    found = cached_file(
+        _location(reference),
+        calibration.FILE,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+    )
+    return None if found is None else calibration.load(Path(found))
+
+
+def _is_brief(precision: Precision, *, cuda: bool, gradients: bool) -> bool:
     """Say whether matrices are multiplied in bfloat16.
 
     Raises:
         ConfigError: They are to be, and the processor emulates it.
     """
-    if precision != "bfloat16" or cuda:
-        return cuda and precision != "float32"
+    if precision == "auto":
+        # By what the processor has, not by the clock: a run that goes on has to come to the same.
+        return cuda or (gradients and not _BRIEF.isdisjoint(_instructions()))
+    if precision == "float32" or cuda:
+        return precision == "bfloat16"
     slower = _seconds(torch.bfloat16) / _seconds(torch.float32)
     if slower > EMULATED:
         raise ConfigError.at(
@@ -165,6 +192,12 @@ def _is_brief(precision: Precision, *, cuda: bool) -> bool:
             fix="Use float32",
         )
     return True
+
+
+def _instructions() -> set[str]:
+    """Return the kinds of instructions that the processor has, as torch names them, where it does."""
+    known: Any = getattr(torch.cpu, "get_capabilities", dict)()
+    return {name for name, has in known.items() if has is True}
 
 
 def _seconds(dtype: torch.dtype) -> float:
@@ -383,7 +416,7 @@ def _loading(reference: str) -> Iterator[str]:
     """Yield where a model lies, and say what is wrong if it does not load."""
     try:
         with _quiet():
-            yield str(files("adhere") / "nano") if reference == NANO else reference
+            yield _location(reference)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as fault:
         raise ModelError.at(
             "model",
@@ -395,6 +428,10 @@ def _loading(reference: str) -> Iterator[str]:
                 "or a Hugging Face id"
             ),
         ) from fault
+
+
+def _location(reference: str) -> str:
+    return str(files("adhere") / "nano") if reference == NANO else reference
 
 
 def _what_it_is(reference: str) -> str:

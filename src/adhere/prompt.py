@@ -131,14 +131,17 @@ def prompt(
         form: Shape of the answer.
         prefill: Start of the answer, given to the model; `None` for the form's own.
     """
-    conversation = messages(example, schema, form=form)
+    return opened(messages(example, schema, form=form), tokenizer, beginning(form, prefill))
+
+
+def opened(conversation: list[dict[str, str]], tokenizer: Tokenizer, started: str) -> tuple[int, ...]:
+    """Return the tokens of a conversation, up to an answer of which `started` is written."""
     if tokenizer.chat_template:
         text = tokenizer.apply_chat_template(
             conversation, tokenize=False, add_generation_prompt=True, enable_thinking=False
         )
     else:
         text = "\n\n".join(message["content"] for message in conversation) + "\n\n"
-    started = beginning(form, prefill)
     return tuple(tokenizer.encode(text + started, add_special_tokens=False, verbose=False))
 
 

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from adhere.evaluate.compare import comparisons
 from adhere.evaluate.report import WORST, render
 from adhere.evaluate.run import Evaluation
+from adhere.evaluate.trust import trust
 from adhere.records import JSON, Example
 
 Evaluated = Callable[..., Evaluation]
@@ -255,6 +257,22 @@ def test_two_trainings_are_captioned(examples: list[Example], evaluated: Evaluat
 def test_a_metric_over_no_rows_is_not_measured(examples: list[Example], evaluated: Evaluated) -> None:
     evaluations = {"before": evaluated(examples, BROKEN), "after": evaluated(examples, RIGHT)}
     assert "not measured" in Page(render("t", evaluations)).text
+
+
+def test_confidences_that_were_measured_have_a_section(examples: list[Example], evaluated: Evaluated) -> None:
+    made = evaluated(examples, RIGHT)
+    sure = tuple(replace(each, confidence={"/item": 0.9, "/count": 0.6}) for each in made.predictions)
+    trusted = trust(sure, None, [None, None], seed=0)
+    evaluations = {"before": evaluated(examples, BROKEN), "after": replace(made, trust=trusted)}
+    text = flat(Page(render("t", evaluations)).text)
+    assert "How often a leaf is right, by how sure the model was of it" in text
+    # All four leaves are right: off by 0.1 and 0.4 in turn; and none is wrong to be told from them.
+    assert "ece not measured 25.0 %" in text
+    assert "auroc not measured not measured" in text
+
+
+def test_confidences_that_were_not_measured_have_none(page: Page) -> None:
+    assert "how sure the model was" not in flat(page.text)
 
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7 * 7 }}</pre>"

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,8 +8,9 @@ from adhere.config import EvalConfig
 from adhere.data import store
 from adhere.data.store import Dataset
 from adhere.decode.sample import Sampling
-from adhere.errors import EvaluationError
+from adhere.errors import DataError, EvaluationError
 from adhere.evaluate.run import evaluate, evaluate_model, write_predictions
+from adhere.measure.calibration import load
 from adhere.model import Model, save
 from adhere.records import JSON, Example
 from adhere.schema import Schema
@@ -36,6 +38,7 @@ def test_an_evaluation_leaves_predictions_and_summary_in_a_sealed_directory(conf
     summary = evaluate(config)
     assert {path.name for path in config.out.iterdir()} == {
         "predictions.jsonl",
+        "reliability.svg",
         "summary.json",
         "manifest.json",
     }
@@ -94,10 +97,86 @@ def test_a_prediction_is_written_with_all_that_was_measured_of_it(config: EvalCo
         "match",
         "exact",
         "noise",
+        "confidence",
         "gold",
     ]
     assert json.loads(str(row["completion"])) == row["value"]
     assert (row["finished"], row["outcome"], row["exact"]) == (True, "obeys", False)
+
+
+def test_each_leaf_of_a_prediction_has_its_confidence(config: EvalConfig) -> None:
+    evaluate(config)
+    for row in lines(config.out / "predictions.jsonl"):
+        assert isinstance(row["value"], dict)
+        assert isinstance(row["confidence"], dict)
+        assert {"/item", "/count"} <= row["confidence"].keys()
+        for told in row["confidence"].values():
+            assert isinstance(told, dict)
+            assert list(told) == ["raw", "right"]
+            assert 0 <= float(str(told["raw"])) <= 1
+            assert told["right"] is False
+
+
+def test_without_a_calibration_confidences_are_measured_as_they_are(config: EvalConfig) -> None:
+    trusted = evaluate(config)["confidence"]
+    assert isinstance(trusted, dict)
+    assert list(trusted) == ["rows", "leaves", "raw"]
+    assert trusted["rows"] == 2
+
+
+def test_a_calibration_beside_the_weights_is_used(config: EvalConfig) -> None:
+    # It calls every leaf right by 1 in 5.
+    made = {"method": "isotonic", "points": [[0.5, 0.2]], "rows": 40, "leaves": 90}
+    (Path(config.model) / "calibration.json").write_text(json.dumps(made))
+    trusted = evaluate(config)["confidence"]
+    assert isinstance(trusted, dict)
+    assert trusted["calibration"] == {"method": "isotonic", "rows": 40, "leaves": 90, "fitted_here": False}
+    assert isinstance(trusted["calibrated"], dict)
+    # Random weights get no leaf right, so each is off by 0.2.
+    assert trusted["calibrated"]["ece"] == {
+        "mean": pytest.approx(0.2),
+        "low": pytest.approx(0.2),
+        "high": pytest.approx(0.2),
+        "n": trusted["leaves"],
+    }
+    (row, _) = lines(config.out / "predictions.jsonl")
+    assert isinstance(row["confidence"], dict)
+    assert all(isinstance(told, dict) and told["calibrated"] == 0.2 for told in row["confidence"].values())
+
+
+def test_a_damaged_calibration_is_refused_before_anything_is_answered(config: EvalConfig) -> None:
+    (Path(config.model) / "calibration.json").write_text("{}")
+    with pytest.raises(DataError, match="it is no calibration"):
+        evaluate(config)
+
+
+def test_a_calibration_that_was_fitted_becomes_the_models_by_copying_it(
+    config: EvalConfig, order: Schema
+) -> None:
+    targets = [{"item": "mug", "count": place} for place in range(32)]
+    rows = [
+        Example(id=f"{place}", text=f"{place} mugs", schema="order", target=target)
+        for place, target in enumerate(targets)
+    ]
+    store.write(Dataset({"order": order}, tuple(rows)), config.data)
+    brief = replace(config, max_new_tokens=60, batch_size=32)
+    fitted = evaluate(replace(brief, calibrate=True))["confidence"]
+    assert isinstance(fitted, dict)
+    assert isinstance(fitted["calibration"], dict)
+    assert fitted["calibration"]["fitted_here"] is True
+    assert fitted["calibration"]["rows"] == 32
+    made = config.out / "calibration.json"
+    assert load(made).leaves == fitted["leaves"]
+    (Path(config.model) / made.name).write_bytes(made.read_bytes())
+    used = evaluate(replace(brief, out=config.out.with_name("again")))["confidence"]
+    assert isinstance(used, dict)
+    assert used["raw"] == fitted["raw"]
+    assert not config.out.with_name("again").joinpath(made.name).exists()
+
+
+def test_too_few_rows_make_no_calibration(config: EvalConfig) -> None:
+    with pytest.raises(EvaluationError, match="a calibration is fitted on 20 answers or more"):
+        evaluate(replace(config, calibrate=True))
 
 
 def test_the_limit_leaves_out_later_rows(config: EvalConfig) -> None:

@@ -15,7 +15,15 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from adhere.errors import EvaluationError
-from adhere.measure.statistics import Mean, Rate, Undefined, holm, mean_of, paired_difference
+from adhere.measure.statistics import (
+    Mean,
+    Rate,
+    Undefined,
+    holm,
+    mean_of,
+    paired_difference,
+    resampled_sums,
+)
 
 SHARES = st.floats(0, 1, allow_subnormal=False)
 STEPS = st.integers(0, 64).map(lambda step: step / 64)
@@ -225,3 +233,22 @@ def test_holm_multiplies_the_smallest_p_by_all_tests_and_the_next_by_one_less() 
 def test_holm_agrees_with_statsmodels(p_values: list[float]) -> None:
     expected: Any = multipletests(p_values, method="holm")[1] if p_values else []  # typed as almost anything
     assert holm(p_values) == pytest.approx(list(expected))
+
+
+# ------------------------------------------------------------------------------------------ resamples of rows
+
+
+def test_resampled_sums_are_those_of_whole_rows() -> None:
+    sums = resampled_sums(np.array([[1.0, 10.0], [2.0, 20.0], [4.0, 40.0]]))
+    assert sums.shape == (10_000, 2)
+    assert (sums[:, 1] == 10 * sums[:, 0]).all()
+    # Three rows with replacement: from 1 + 1 + 1 to 4 + 4 + 4, 7 on average.
+    assert (sums[:, 0].min(), sums[:, 0].max()) == (3, 12)
+    assert sums[:, 0].mean() == pytest.approx(7, abs=0.1)
+
+
+def test_resampled_sums_have_the_interval_of_the_mean() -> None:
+    values = [place / 49 for place in range(50)]
+    low, high = np.percentile(resampled_sums(np.array(values)[:, None])[:, 0] / 50, [2.5, 97.5])
+    whole = Mean.of(values)
+    assert (low, high) == (pytest.approx(whole.low), pytest.approx(whole.high))

@@ -28,12 +28,13 @@ from adhere.schema import Schema
 from adhere.train import examine as examining
 from adhere.train import facts, grpo
 from adhere.train.advantage import group_advantages
+from adhere.train.beginnings import of_rows
 from adhere.train.causes import expected_informative
 from adhere.train.doctor import LEARNS, diagnose
 from adhere.train.facts import Answers, Facts, Prompts
 from adhere.train.forward import answer_logprobs
 from adhere.train.optimizer import adamw, update
-from adhere.train.pack import of_rows, packs
+from adhere.train.pack import packs
 from adhere.train.recorded import recorded
 from adhere.train.trial import Group, Trial, fault
 

@@ -13,6 +13,7 @@ from adhere.config import GrpoConfig, SftConfig
 from adhere.data import store
 from adhere.data.store import Dataset
 from adhere.errors import ConfigError, DataError, SchemaError
+from adhere.measure.calibration import Claim
 from adhere.measure.metrics import Row
 from adhere.measure.statistics import Rate
 from adhere.model import Model
@@ -356,3 +357,25 @@ def test_a_held_out_row_that_is_too_long_is_refused_before_the_run(model: Model)
 def test_held_out_examples_that_are_not_there_are_called_by_their_setting(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"held_out = .*nowhere"):
         read_apart(tmp_path / "nowhere", [], tmp_path)
+
+
+def test_before_the_first_look_nothing_is_known_of_confidences() -> None:
+    assert Looks(lambda: look(1.0), every=1, total=1).calibration() is None
+
+
+def test_confidences_are_those_of_the_last_look_under_the_grammar_where_it_has_one() -> None:
+    free, bound = [[Claim(0.9, right=True)]] * 30, [[Claim(0.9, right=False)]] * 40
+    seen = [
+        Look(free=Answers((row(1.0),), claims=tuple(free))),
+        Look(
+            free=Answers((row(1.0),), claims=tuple(free)),
+            constrained=Answers((row(1.0),), claims=tuple(bound)),
+        ),
+    ]
+    looks = Looks(iter(seen).__next__, every=1, total=2)
+    for step, (rows, is_likely) in enumerate([(30, True), (40, False)], 1):
+        looks.after(step)
+        made = looks.calibration()
+        assert made is not None
+        assert made.rows == rows
+        assert (made.probability(0.9) > 0.5) == is_likely

@@ -4,8 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adhere.prompt import Rendered
-from adhere.train.pack import Answer, Group, Pack, of_rows, packs
+from adhere.train.pack import Answer, Group, Pack, packs
 
 CPU = torch.device("cpu")
 
@@ -31,11 +30,6 @@ def test_only_wanted_tokens_are_predicted_and_what_follows_them_is_not_read() ->
 def test_a_prompt_is_needed() -> None:
     with pytest.raises(ValueError, match="prompt"):
         Group((), (Answer((1,)),))
-
-
-def test_a_row_is_a_group_of_one_answer() -> None:
-    row = Rendered((1, 2, 3, 4, 5), (False, False, True, False, True))
-    assert of_rows([row]) == [Group((1, 2), (Answer((3, 4, 5), (True, False, True)),))]
 
 
 def test_what_was_allowed_is_told_for_any_stretch_of_tokens() -> None:

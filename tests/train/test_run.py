@@ -13,7 +13,7 @@ from adhere.config import GrpoConfig, Scoring, SftConfig
 from adhere.data import store
 from adhere.data.store import Dataset
 from adhere.errors import ConfigError, DataError, ModelError
-from adhere.model import Model, load, save
+from adhere.model import Model, load, load_calibration, save
 from adhere.records import JSON, Example
 from adhere.schema import Schema
 from adhere.train import log, run
@@ -72,6 +72,28 @@ def test_sft_reports_the_held_out_loss(place: Path) -> None:
     assert isinstance(final, dict)
     assert isinstance(final["held_out_loss"], float)
     assert summary["steps"] == 2
+
+
+@pytest.mark.parametrize(("rows", "is_enough"), [(20, True), (19, False)])
+def test_held_out_rows_say_what_the_confidences_of_the_weights_mean(
+    place: Path,
+    rows: int,
+    is_enough: bool,  # noqa: FBT001
+) -> None:
+    (place / "model" / "calibration.json").write_text('{"of": "the weights that the run began with"}')
+    apart = [Example(id=f"{n}", text=f"cup {n}", schema="S", target={"a": f"cup {n}"}) for n in range(rows)]
+    store.write(Dataset({"S": SCHEMA}, tuple(apart)), place / "data", "held_out.jsonl")
+    settings = grpo(
+        place, steps=1, constrain=True, max_new_tokens=20, evaluate_every=1,
+        held_out=place / "data" / "held_out.jsonl",
+    )  # fmt: skip
+    checkpoint = str(run.grpo(settings)["checkpoint"])
+    artifact.verify(place / "out")
+    for weights in (checkpoint, str(place / "out" / "best")):
+        made = load_calibration(weights)
+        assert (made is not None) == is_enough
+        # Under the grammar every answer obeys, and so has a leaf.
+        assert made is None or made.rows == rows
 
 
 def test_free_text_is_rewarded_by_its_checks(place: Path) -> None:

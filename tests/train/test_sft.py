@@ -15,6 +15,7 @@ from adhere.model import Model, add_lora
 from adhere.prompt import Rendered
 from adhere.records import Example
 from adhere.schema import Schema
+from adhere.train.beginnings import of_rows
 from adhere.train.curriculum import EVERYTHING, Curriculum, Stage
 from adhere.train.sft import accumulate, begun, mean_loss, rendered, train
 
@@ -152,6 +153,32 @@ def test_rows_packed_are_rows_one_by_one(any_model: Model, rank: int, *, learn_r
     assert packed.keys() == expected.keys()
     for name, gradient in packed.items():
         assert torch.allclose(gradient, expected[name], atol=1e-5), name
+
+
+def test_rows_that_begin_alike_teach_the_same_in_any_order(model: Model) -> None:
+    rows = list(rendered(model, EXAMPLES, SCHEMAS, max_tokens=512).values())
+    made: list[tuple[float, dict[str, torch.Tensor]]] = []
+    for batch in (rows, rows[::-1]):
+        (group,) = of_rows(batch)
+        # The message of the system, the blank form, and no letter of a text.
+        assert len(group.prompt) > 20 > max(len(answer.tokens) for answer in group.answers) / 2
+        loss, _ = accumulate(model, batch, seed="0")
+        made.append((loss, gradients(model)))
+    assert made[0][0] == made[1][0]
+    for name, gradient in made[0][1].items():
+        assert torch.equal(gradient, made[1][1][name]), name
+
+
+def test_in_bfloat16_a_batch_teaches_about_the_same(any_model: Model) -> None:
+    rows = list(rendered(any_model, EXAMPLES, SCHEMAS, max_tokens=512).values())
+    loss, _ = accumulate(any_model, rows, seed="0")
+    exact = gradients(any_model)
+    rough, _ = accumulate(replace(any_model, mixed=True), rows, seed="0")
+    # A number in bfloat16 has 8 bits, so that a product is off by some thousandths.
+    assert rough == pytest.approx(loss, rel=0.01)
+    whole = torch.cat([gradient.flatten() for gradient in exact.values()]).norm()
+    error = torch.cat([(gradient - exact[name]).flatten() for name, gradient in gradients(any_model).items()])
+    assert error.norm() < 0.05 * whole
 
 
 def test_without_its_reasoning_a_row_teaches_the_answer_alone(model: Model) -> None:

@@ -72,6 +72,9 @@ class EvalConfig:
     """Directory to make, for predictions and metrics; must not exist yet."""
     constrain: bool = False
     """Answer under the schema's grammar, so that every finished answer obeys."""
+    calibrate: bool = False
+    """Fit calibration.json: how often a field is right that the model was so sure of. Copy it beside the
+    weights, and confidences are read by it."""
     temperature: float = 0.0
     """Of the sampling; 0 takes the most probable token."""
     batch_size: int = 64
@@ -115,6 +118,8 @@ class ExtractConfig:
     """Answer under the schema's grammar, so that every answer obeys."""
     max_new_tokens: int = 256
     """Longest answer, in tokens."""
+    confidence: bool = False
+    """Print under the answer how sure the model is of each field."""
     json: bool = False
     """Print the answer with what became of it, instead of the answer alone."""
 

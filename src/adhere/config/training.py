@@ -96,7 +96,7 @@ class SftConfig:
     """Under the form think, learn the reasoning too; --no-learn-reasoning learns the answer alone."""
     precision: Precision = "auto"
     """In what matrices are multiplied; weights that are trained are float32 in any case. auto: bfloat16 on a
-    GPU, float32 on a CPU. bfloat16 is several times faster, on processors that have it."""
+    GPU, and on a CPU with instructions for it where all weights are trained; else float32."""
     lora: Lora = field(default_factory=Lora)
     """Train adapters instead of all weights."""
     saving: Saving = field(default_factory=Saving)
@@ -193,7 +193,7 @@ class GrpoSettings:
     """Sample under each schema's grammar, and train the model as it is under it."""
     precision: Precision = "auto"
     """In what matrices are multiplied; weights that are trained are float32 in any case. auto: bfloat16 on a
-    GPU, float32 on a CPU. bfloat16 is several times faster, on processors that have it."""
+    GPU, float32 on a CPU."""
     lora: Lora = field(default_factory=Lora)
     """Train adapters instead of all weights."""
     saving: Saving = field(default_factory=Saving)

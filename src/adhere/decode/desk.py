@@ -11,7 +11,7 @@ from adhere.attention import hidden
 from adhere.decode.answer import Answer
 from adhere.decode.draw import draw
 from adhere.decode.keys import Keys, Places
-from adhere.decode.reading import Reading
+from adhere.decode.reading import Reading, Shelf
 from adhere.decode.writing import Piece, Writing
 from adhere.model import Model
 
@@ -69,6 +69,7 @@ class Desk:
         self._model, self._temperature = model, temperature
         self._keys = Keys.none()
         self._prompts, self._answers = Places(), Places()
+        self._shelf = Shelf()
         self._rows: list[_Row] = []
 
     @property
@@ -97,9 +98,10 @@ class Desk:
         return self._leave()
 
     def _read(self, groups: Sequence[Group]) -> None:
-        places, prompts = [group.place for group in groups], [group.prompt for group in groups]
-        self._keys.make_room_for_prompts(max(places) + 1, max(map(len, prompts)))
-        row = Reading(self._keys, prompts, places, self._model.device)
+        places, lengths = [group.place for group in groups], [len(group.prompt) for group in groups]
+        self._keys.make_room_for_prompts(max(places) + 1, max(lengths))
+        begun = [self._shelf.put(group.prompt, group.place) for group in groups]
+        row = Reading(self._keys, begun, self._model.device)
         hidden_TW = hidden(self._model.network, row.token_1T, row.position_1T, row)[0]
         asked = [
             (n, answer) for n, group in enumerate(groups) for answer in group.answers if not answer.tokens
@@ -154,6 +156,7 @@ class Desk:
                 row.place = moves.get(row.place, row.place)
         if moves := self._prompts.tidy():
             self._keys.move_prompts(moves)
+            self._shelf.move(moves)
             for group in {id(row.group): row.group for row in self._rows}.values():
                 group.place = moves.get(group.place, group.place)
 

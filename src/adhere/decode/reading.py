@@ -1,12 +1,14 @@
 """Prompts one after the other in a single row, read into the keys that their answers will see.
 
-What all of them begin with is read once: the stem. The same schema asked about many texts is most of it.
+Where a prompt begins as one that was read, the keys of that are taken over and only the rest is read: the
+form of a schema that is asked about many texts.
 
 Axis suffixes: T tokens of the row or of a part of it, N prompts, S tokens of a prompt, H query heads,
 K key heads, Q query heads of a key head (K * Q = H), D width of a head.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import takewhile
 
 import torch
@@ -15,9 +17,45 @@ from torch.nn import functional
 from adhere.attention import Manner, masked
 from adhere.decode.keys import Keys
 
+LEAST = 1 / 4
+"""Share of a prompt that is taken over. Reading less of it again is as quick on a CPU: torch's attention goes
+by a mask wherever queries are fewer than keys, and skips nothing under one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A prompt, and how much of it was read before."""
+
+    tokens: tuple[int, ...]
+    place: int
+    """Where it is kept."""
+    source: int
+    """Where one is kept that begins alike."""
+    known: int
+    """With how many tokens; less than it has."""
+
+
+@dataclass(slots=True)
+class Shelf:
+    """Which prompt's keys each place holds, those of an answer that is over too, until another takes it."""
+
+    _prompts: dict[int, tuple[int, ...]] = field(default_factory=dict[int, tuple[int, ...]])
+
+    def put(self, prompt: tuple[int, ...], place: int) -> Begun:
+        """Put a prompt into a place; return it with the longest beginning that is there already."""
+        found = [(_alike(prompt, other), source) for source, other in self._prompts.items()]
+        known, source = max(found, key=lambda each: each[0], default=(0, place))
+        known = min(known, len(prompt) - 1)
+        self._prompts[place] = prompt
+        return Begun(prompt, place, source, known if known >= LEAST * len(prompt) else 0)
+
+    def move(self, moves: Mapping[int, int]) -> None:
+        """Follow prompts to other places."""
+        self._prompts |= {after: self._prompts[before] for before, after in moves.items()}
+
 
 class Reading:
-    """The layout of such a row: the stem sees itself, and what follows it of each prompt sees both.
+    """The layout of such a row: what is new of each prompt sees all of it.
 
     Attributes:
         token_1T: What the network reads.
@@ -25,30 +63,21 @@ class Reading:
         last_N: Where each prompt's last token stands in T.
     """
 
-    def __init__(
-        self, keys: Keys, prompts: Sequence[tuple[int, ...]], places: Sequence[int], device: torch.device
-    ) -> None:
+    def __init__(self, keys: Keys, prompts: Sequence[Begun], device: torch.device) -> None:
         """Lay prompts into a row.
 
         Args:
             keys: Have room for them.
-            prompts: Their tokens.
-            places: Where each is kept.
+            prompts: In the order in which they were put on the shelf: a later one may go on from an earlier.
             device: Of the network.
         """
-        self._keys, self._places = keys, places
-        self._stem = _common(prompts) if len(prompts) > 1 else 0
-        self._lengths = [len(prompt) - self._stem for prompt in prompts]
-        parts = [prompts[0][: self._stem], *(prompt[self._stem :] for prompt in prompts)]
-        starts = [0, *(self._stem for _ in prompts)]
-        self.token_1T = torch.tensor([[token for part in parts for token in part]], device=device)
-        positions = [
-            place
-            for start, part in zip(starts, parts, strict=True)
-            for place in range(start, start + len(part))
-        ]
+        self._keys, self._prompts = keys, prompts
+        self._lengths = [len(prompt.tokens) - prompt.known for prompt in prompts]
+        tokens = [token for prompt in prompts for token in prompt.tokens[prompt.known :]]
+        positions = [place for prompt in prompts for place in range(prompt.known, len(prompt.tokens))]
+        self.token_1T = torch.tensor([tokens], device=device)
         self.position_1T = torch.tensor([positions], device=device)
-        self.last_N = torch.tensor(self._lengths, device=device).cumsum(0) + self._stem - 1
+        self.last_N = torch.tensor(self._lengths, device=device).cumsum(0) - 1
 
     def attend(
         self,
@@ -60,27 +89,28 @@ class Reading:
     ) -> torch.Tensor:
         """Keep each prompt's keys and values; return what each token takes from those before it."""
         kept = self._keys.of(layer, key_BKTD, value_BKTD)
-        split = [self._stem, *self._lengths]
-        queries, keys, values = (tensor[0].split(split, 1) for tensor in (query_BHTD, key_BKTD, value_BKTD))
-        made = [_causal(queries[0], keys[0], values[0], manner)] if self._stem else []
-        rests = zip(queries[1:], keys[1:], values[1:], strict=True)
-        for place, (query_HTD, key_KTD, value_KTD) in zip(self._places, rests, strict=True):
-            length = self._stem + key_KTD.shape[1]
-            key_KSD, value_KSD = (
-                kept.prompt_key_NKPD[place, :, :length],
-                kept.prompt_value_NKPD[place, :, :length],
-            )
-            for whole, first, rest in ((key_KSD, keys[0], key_KTD), (value_KSD, values[0], value_KTD)):
-                whole[:, : self._stem], whole[:, self._stem :] = first, rest
+        made: list[torch.Tensor] = []
+        rests = (tensor[0].split(self._lengths, 1) for tensor in (query_BHTD, key_BKTD, value_BKTD))
+        for prompt, query_HTD, key_KTD, value_KTD in zip(self._prompts, *rests, strict=True):
+            key_KSD = _whole(kept.prompt_key_NKPD, prompt, key_KTD)
+            value_KSD = _whole(kept.prompt_value_NKPD, prompt, value_KTD)
             made.append(_causal(query_HTD, key_KSD, value_KSD, manner))
         return torch.cat(made, 1)[None]
 
 
-def _common(prompts: Sequence[tuple[int, ...]]) -> int:
-    """Return how many tokens all prompts begin with; less than any of them has, as each has its own end."""
-    # In the order of tuples all others lie between the first and the last, and so begin as both do.
-    same = (one == other for one, other in zip(min(prompts), max(prompts), strict=False))
-    return min(sum(takewhile(bool, same)), min(map(len, prompts)) - 1)
+def _whole(all_NKPD: torch.Tensor, prompt: Begun, new_KTD: torch.Tensor) -> torch.Tensor:
+    """Write what is new of a prompt into its place, after what is known of it; return all of it."""
+    whole_KSD = all_NKPD[prompt.place, :, : len(prompt.tokens)]
+    if prompt.source != prompt.place:
+        whole_KSD[:, : prompt.known] = all_NKPD[prompt.source, :, : prompt.known]
+    whole_KSD[:, prompt.known :] = new_KTD
+    return whole_KSD
+
+
+def _alike(one: Sequence[int], other: Sequence[int]) -> int:
+    """Return with how many tokens both begin."""
+    same = (first == second for first, second in zip(one, other, strict=False))
+    return sum(takewhile(bool, same))
 
 
 def _causal(

@@ -7,7 +7,8 @@ from adhere.config import Preset
 from adhere.evaluate.compare import Comparison
 from adhere.evaluate.marked import Piece, marked
 from adhere.evaluate.run import Evaluation
-from adhere.figures import bars, training_curves
+from adhere.figures import bars, reliability, training_curves
+from adhere.measure.reliability import Reliability
 from adhere.page import WIDE, Figure, environment
 from adhere.predict import Prediction
 from adhere.records import JSON
@@ -22,6 +23,11 @@ WORST = 50
 HEADLINES = ("exact", "schema_valid", "match_all")
 """Metrics of the first paragraph."""
 
+_TRUST = {
+    "ece": "Gap between confidence and share right",
+    "auroc": "A right leaf has more than a wrong one",
+}
+"""Numbers of a `Reliability` that are shares."""
 _MOST_VIOLATIONS = 5
 """Listed of one answer; an answer of the wrong shape can have hundreds."""
 
@@ -102,6 +108,8 @@ def render(
         bars=Figure.drawn("", lambda width: bars(summaries, width=width)),
         curves=[_curves(name, steps) for name, steps in (training or {}).items()],
         fields=_fields(summaries),
+        trusted=_trusted(evaluations),
+        curves_of_trust=_curves_of_trust(evaluations),
         focus=focus,
         worst=_worst(evaluations, focus, reward),
         reward=reward,
@@ -138,6 +146,28 @@ def _fields(summaries: Mapping[str, Mapping[str, JSON]]) -> list[_Line]:
 
 def _curves(name: str, steps: Sequence[Mapping[str, JSON]]) -> Figure:
     return Figure.drawn(name, lambda width: training_curves(steps, columns=3 if width == WIDE else 1))
+
+
+def _trusted(evaluations: Mapping[str, Evaluation]) -> list[_Line]:
+    """Return what the confidences of each evaluation were worth, calibrated where they are."""
+    spelled = [_best_known(each) for each in evaluations.values()]
+    return [
+        _Line(label, key, tuple(shown(getattr(each, key).as_json()) if each else None for each in spelled))
+        for key, label in _TRUST.items()
+    ]
+
+
+def _curves_of_trust(evaluations: Mapping[str, Evaluation]) -> Figure | None:
+    spelled = {name: _best_known(each) for name, each in evaluations.items()}
+    if not any(spelled.values()):
+        return None
+    curves = {name: each.curve if each else () for name, each in spelled.items()}
+    return Figure.drawn("", lambda width: reliability(curves, width=width))
+
+
+def _best_known(evaluation: Evaluation) -> Reliability | None:
+    trusted = evaluation.trust
+    return trusted and (trusted.calibrated or trusted.raw)
 
 
 def _worst(evaluations: Mapping[str, Evaluation], focus: str, preset: Preset) -> list[_Browsed]:

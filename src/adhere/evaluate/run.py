@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +11,18 @@ from adhere.config import EvalConfig, Form
 from adhere.data import store
 from adhere.data.store import Dataset
 from adhere.decode.sample import Sampling
-from adhere.measure import metrics
-from adhere.model import Model, load
+from adhere.evaluate.trust import Calibrating, Trust, calibrations, told, trust
+from adhere.figures import reliability
+from adhere.measure import calibration, metrics
+from adhere.measure.calibration import Calibration
+from adhere.model import Model, load, load_calibration
 from adhere.predict import LIKELIEST, Prediction, predict
 from adhere.progress import progress as bar
 from adhere.records import JSON
 from adhere.reward.verdict import Obeys, Violates
 
 PREDICTIONS = "predictions.jsonl"
+RELIABILITY = "reliability.svg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,10 @@ class Evaluation:
     """The metrics, flat, with `seconds`, `constrained` and `model`."""
     predictions: tuple[Prediction, ...]
     """In the order of the data set."""
+    calibrated_by: tuple[Calibration | None, ...] = ()
+    """Of each prediction what its confidences are calibrated by."""
+    trust: Trust | None = None
+    """`None` where no answer has a leaf and a target."""
 
 
 def evaluate(config: EvalConfig) -> dict[str, JSON]:
@@ -39,6 +47,7 @@ def evaluate(config: EvalConfig) -> dict[str, JSON]:
         evaluation = evaluate_model(
             load(config.model),
             asked,
+            calibrating="fit" if config.calibrate else load_calibration(config.model),
             constrain=config.constrain,
             sampling=Sampling(
                 temperature=config.temperature,
@@ -50,7 +59,9 @@ def evaluate(config: EvalConfig) -> dict[str, JSON]:
             prefill=config.prefill,
             progress="eval",
         )
-        write_predictions(run.path / PREDICTIONS, evaluation.predictions)
+        write_predictions(run.path / PREDICTIONS, evaluation.predictions, evaluation.calibrated_by)
+        if evaluation.trust is not None:
+            _write_trust(run.path, evaluation.trust)
         run.summary = evaluation.summary | {"data": str(config.data)}
     return dict(run.summary)
 
@@ -63,6 +74,7 @@ def evaluate_model(
     sampling: Sampling = LIKELIEST,
     form: Form = "plain",
     prefill: str | None = None,
+    calibrating: Calibrating = None,
     progress: str | None = None,
 ) -> Evaluation:
     """Answer every example and measure the answers; see `predict`.
@@ -76,10 +88,11 @@ def evaluate_model(
         sampling: How answers are drawn; its seed is the bootstrap's too.
         form: Shape of the answer.
         prefill: Start of every answer; `None` for the form's own.
+        calibrating: The calibration of the model's confidences; `fit` makes one of these answers.
         progress: Title of a bar drawn on stderr; `None` draws none.
 
     Raises:
-        EvaluationError: There are no examples.
+        EvaluationError: There are no examples, or too few to fit a calibration.
     """
     began = time.monotonic()
     coming = predict(model, dataset, constrain=constrain, sampling=sampling, form=form, prefill=prefill)
@@ -94,16 +107,38 @@ def evaluate_model(
         "constrained": constrain,
         "model": model.reference,
     }
-    return Evaluation(counted.as_json() | made, predictions)
+    by = tuple(calibrations(predictions, calibrating, seed=sampling.seed))
+    trusted = trust(predictions, calibrating, by, seed=sampling.seed)
+    if trusted is not None:
+        made = {"confidence": trusted.as_json(), **made}
+    return Evaluation(counted.as_json() | made, predictions, by, trusted)
 
 
-def write_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
-    """Write one JSON object a line for every answer."""
+def write_predictions(
+    path: Path, predictions: Sequence[Prediction], calibrated_by: Sequence[Calibration | None] = ()
+) -> None:
+    """Write one JSON object a line for every answer.
+
+    Args:
+        path: The file.
+        predictions: The answers.
+        calibrated_by: What the confidences of each are calibrated by; none where it is empty.
+    """
+    by = calibrated_by or [None] * len(predictions)
     with path.open("w", encoding="utf-8") as file:
-        file.writelines(f"{json.dumps(_line(each), ensure_ascii=False)}\n" for each in predictions)
+        for each, its in zip(predictions, by, strict=True):
+            file.write(f"{json.dumps(_line(each, its), ensure_ascii=False)}\n")
 
 
-def _line(prediction: Prediction) -> dict[str, JSON]:
+def _write_trust(directory: Path, trusted: Trust) -> None:
+    """Draw how far confidences can be trusted, and write the calibration that was fitted."""
+    curves = {name: each.curve for name, each in trusted.curves.items()}
+    (directory / RELIABILITY).write_text(reliability(curves), encoding="utf-8")
+    if trusted.is_fitted and trusted.calibration is not None:
+        artifact.write_json(directory / calibration.FILE, trusted.calibration.as_json())
+
+
+def _line(prediction: Prediction, calibrated_by: Calibration | None) -> dict[str, JSON]:
     row, verdict = prediction.row, prediction.verdict
     return {
         "id": prediction.example.id,
@@ -115,6 +150,7 @@ def _line(prediction: Prediction) -> dict[str, JSON]:
         "match": row.match_share,
         "exact": row.exact,
         "noise": row.noise,
+        "confidence": told(prediction, calibrated_by),
         "gold": prediction.example.target,
     }
 

@@ -163,6 +163,29 @@ def paired_difference(first: Sequence[float], second: Sequence[float], *, seed: 
     return Difference(difference=_average(gaps), low=low, high=high, n=len(gaps), p=p)
 
 
+def resampled_sums(sums: Floats, *, seed: int = 0) -> Floats:
+    """Sum rows over each of 10,000 resamples of them: what a bootstrap over rows computes its numbers from.
+
+    Pure: the same rows and seed give the same sums.
+
+    Args:
+        sums: One line a row, holding what is summed; at least one.
+        seed: Decides which rows each resample has.
+
+    Returns:
+        One line a resample, with as many columns.
+    """
+    random = np.random.default_rng(seed)
+    rows = len(sums)
+
+    def drawn(count: int) -> Floats:
+        picks = random.integers(0, rows, size=(count, rows), dtype=np.uint32)
+        places = picks + rows * np.arange(count)[:, None]
+        return np.bincount(places.ravel(), minlength=count * rows).reshape(count, rows) @ sums
+
+    return _in_batches(drawn, RESAMPLES, width=rows)
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """Adjust p values, in [0, 1], so that the chance of any false finding among them stays at its level.
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import cast
 
-from adhere.artifact import Run
+from adhere.artifact import Run, write_json
 from adhere.config import GrpoConfig, SftConfig
+from adhere.measure import calibration
 from adhere.model import Model, save
 from adhere.records import JSON
 from adhere.train import checkpoint
@@ -97,6 +98,13 @@ class Attempt:
             self.looks.write(self.run.path)
             if self.looks.is_best:
                 self._keep(BEST)
+                self.calibrate(BEST)
+
+    def calibrate(self, name: str) -> None:
+        """Write beside the weights of this name, which are the last look's, how far they can be trusted."""
+        made = None if self.looks is None else self.looks.calibration()
+        if made is not None:
+            write_json(self.run.path / name / calibration.FILE, made.as_json())
 
     def _seen(self, step: Step) -> Mapping[str, float] | None:
         seen = None if self.looks is None else self.looks.after(step.step)

@@ -16,11 +16,12 @@ from adhere.data.store import Dataset
 from adhere.decode.grammars import grammars
 from adhere.decode.sample import Sampling
 from adhere.errors import DataError
-from adhere.measure import metrics
+from adhere.measure import calibration, metrics
+from adhere.measure.calibration import Calibration, Claim
 from adhere.measure.metrics import Row
 from adhere.measure.statistics import Mean
 from adhere.model import Model
-from adhere.predict import predict
+from adhere.predict import claims, predict
 from adhere.records import JSON, Example
 from adhere.reward.loading import Attempt, Reward, load
 from adhere.reward.score import needs_target
@@ -39,6 +40,8 @@ class Answers:
     rows: tuple[Row, ...]
     rewards: tuple[float, ...] = ()
     """Of the run; none where it has no reward."""
+    claims: tuple[Sequence[Claim], ...] = ()
+    """Of each answer its leaves, with how sure the model was of them."""
 
     @property
     def f1(self) -> list[float]:
@@ -219,6 +222,17 @@ class Looks:
             bool(self._patience and losses) and len(losses) - 1 - losses.index(min(losses)) >= self._patience
         )
 
+    def calibration(self) -> Calibration | None:
+        """Say what confidences mean by the last look: by the answers under the grammar where it has some.
+
+        `None` where too few of them have leaves, or before the first look.
+        """
+        if self._last is None:
+            return None
+        answered = (self._last.constrained or self._last.free).claims
+        enough = sum(map(bool, answered)) >= calibration.LEAST_ROWS
+        return calibration.fitted(answered, seed=self._seed) if enough else None
+
     def summary(self, step: int) -> dict[str, JSON]:
         """Return what the weights as they are achieve, with n and interval, and the best look's numbers.
 
@@ -288,7 +302,7 @@ def _answers(
     if reward is not None:
         scores = reward([Attempt(each.answer, each.example, each.schema) for each in made])
         rewards = tuple(score.total for score in scores)
-    return Answers(tuple(each.row for each in made), rewards)
+    return Answers(tuple(each.row for each in made), rewards, tuple(map(claims, made)))
 
 
 def _prompt_lengths(model: Model, dataset: Dataset, form: Form, prefill: str | None) -> list[int]:

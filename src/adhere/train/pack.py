@@ -16,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 
 from adhere.attention import Manner, masked
-from adhere.prompt import Rendered
 from adhere.train.attend import Span, attend
 
 TOKENS_AT_ONCE = 2048
@@ -55,15 +54,6 @@ class Group:
     def __post_init__(self) -> None:
         if not self.prompt:
             raise ValueError("an answer without a prompt has nothing to condition on")
-
-
-def of_rows(rows: Sequence[Rendered]) -> list[Group]:
-    """Return each row as a group of one answer, which begins with the first token that is the model's."""
-    groups: list[Group] = []
-    for row in rows:
-        start = row.is_answer.index(True)
-        groups.append(Group(row.tokens[:start], (Answer(row.tokens[start:], row.is_answer[start:]),)))
-    return groups
 
 
 class Pack:

@@ -149,7 +149,12 @@ def _going_on(config: SftConfig | GrpoConfig, inputs: Iterable[Path]) -> Generat
 
 
 def _loaded(config: SftConfig | GrpoConfig) -> Model:
-    return load(config.model, precision=config.precision, trained=not config.lora.rank)
+    return load(
+        config.model,
+        precision=config.precision,
+        trained=not config.lora.rank,
+        sampled=isinstance(config, GrpoConfig),
+    )
 
 
 def _model(config: SftConfig | GrpoConfig) -> Model:
@@ -184,6 +189,8 @@ def _go_through(attempt: Attempt, updates: Iterable[Step], dataset: Dataset, cur
             "report": str(config.out / REPORT),
             **_passage(curriculum, dataset, attempt),
         }
+        for name in (CHECKPOINT, ADAPTER) if model.has_adapter else (CHECKPOINT,):
+            attempt.calibrate(name)
     if isinstance(watch, Watch) and watch.report is not None:
         run.summary = {**run.summary, "diagnosis": watch.report.as_json()}
     if watch.failed:

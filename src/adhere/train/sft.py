@@ -15,11 +15,12 @@ from adhere.model import Model
 from adhere.prompt import Rendered
 from adhere.records import Example
 from adhere.schema import Schema
+from adhere.train.beginnings import of_rows
 from adhere.train.curriculum import EVERYTHING, Course, Curriculum
 from adhere.train.forward import answer_logprobs
 from adhere.train.optimizer import adamw, decayed, update
 from adhere.train.order import in_passes
-from adhere.train.pack import of_rows, packs
+from adhere.train.pack import packs
 from adhere.train.state import State
 
 

@@ -1,0 +1,80 @@
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pytest
+
+from adhere.evaluate.run import Evaluation
+from adhere.evaluate.trust import calibrations, told, trust
+from adhere.measure.calibration import Calibration, Isotonic
+from adhere.measure.statistics import Mean
+from adhere.predict import Prediction
+from adhere.records import Example
+
+Evaluated = Callable[..., Evaluation]
+
+ALWAYS_HALF = Calibration(curve=Isotonic(((0.5, 0.5),)), rows=30, leaves=60)
+
+
+@pytest.fixture
+def predictions(examples: list[Example], evaluated: Evaluated) -> tuple[Prediction, ...]:
+    """A jug for a mug and a size that was invented; a pot that is right; each leaf with its confidence."""
+    answers = ['{"item": "jug", "count": 2, "sizes": [3]}', '{"item": "pot", "count": 1}']
+    sure: list[Mapping[str, float]] = [
+        {"/item": 0.6, "/count": 0.9, "/sizes/0": 0.3},
+        {"/item": 0.8, "/count": 1.0},
+    ]
+    made = evaluated(examples, answers).predictions
+    return tuple(replace(each, confidence=its) for each, its in zip(made, sure, strict=True))
+
+
+def test_a_leaf_is_right_as_the_metrics_say(predictions: tuple[Prediction, ...]) -> None:
+    assert told(predictions[0], None) == {
+        "/item": {"raw": 0.6, "right": False},
+        "/count": {"raw": 0.9, "right": True},
+        "/sizes/0": {"raw": 0.3, "right": False},
+    }
+
+
+def test_where_there_is_a_calibration_it_is_told_too(predictions: tuple[Prediction, ...]) -> None:
+    assert told(predictions[1], ALWAYS_HALF)["/item"] == {"raw": 0.8, "calibrated": 0.5, "right": True}
+
+
+def test_without_a_target_it_is_not_known_what_is_right(predictions: tuple[Prediction, ...]) -> None:
+    unlabelled = replace(predictions[0], example=replace(predictions[0].example, target=None))
+    assert told(unlabelled, None)["/item"] == {"raw": 0.6, "right": None}
+    assert trust([unlabelled], None, [None], seed=0) is None
+
+
+def test_raw_and_calibrated_are_measured_on_the_same_leaves(predictions: tuple[Prediction, ...]) -> None:
+    by = calibrations(predictions, ALWAYS_HALF, seed=0)
+    found = trust(predictions, ALWAYS_HALF, by, seed=0)
+    assert found is not None
+    assert found.calibrated is not None
+    assert (found.raw.rows, found.raw.leaves, found.calibrated.leaves) == (2, 5, 5)
+    # 0.6², 0.1², 0.3², 0.2² and 0²; then five times 0.5².
+    assert found.raw.brier.mean == pytest.approx((0.36 + 0.01 + 0.09 + 0.04 + 0) / 5)
+    assert found.calibrated.brier.mean == pytest.approx(0.25)
+    assert isinstance(found.raw.auroc, Mean)
+    # Right: 0.9, 0.8, 1.0. Wrong: 0.6, 0.3.
+    assert found.raw.auroc.mean == 1
+    assert found.curves == {"raw": found.raw, "calibrated": found.calibrated}
+    assert found.as_json()["calibration"] == {
+        "method": "isotonic",
+        "rows": 30,
+        "leaves": 60,
+        "fitted_here": False,
+    }
+
+
+def test_a_calibration_that_is_fitted_here_is_measured_on_other_rows(
+    predictions: tuple[Prediction, ...],
+) -> None:
+    many = predictions * 20
+    by = calibrations(many, "fit", seed=0)
+    found = trust(many, "fit", by, seed=0)
+    assert found is not None
+    assert found.calibration is not None
+    assert (found.is_fitted, found.calibration.rows) == (True, 40)
+    # 40 rows in 5 folds.
+    assert {each.rows for each in by if each} == {32}
+    assert found.as_json().keys() == {"rows", "leaves", "raw", "calibrated", "calibration"}
