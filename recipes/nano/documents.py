@@ -17,7 +17,7 @@ from transformers import AutoTokenizer
 
 from adhere import prompt
 
-_ROWS = 240
+_ROWS = 480
 """Of a pool: so many are sorted by length before they are cut into batches, so that little is padding."""
 _STEP = 16
 """Batches are padded to a multiple of so many tokens."""

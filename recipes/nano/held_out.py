@@ -5,7 +5,7 @@ from itertools import count, islice
 
 import rows
 import torch
-from layers import Layers
+from layers import Layers, blocks
 from recipe import Mix, Recipe
 from torch.nn import functional
 
@@ -80,6 +80,7 @@ def _nats(layers: Layers, row: prompt.Rendered) -> float:
     weight = layers.model.embed_tokens.weight
     token_1T = torch.tensor([row.tokens], device=weight.device)
     wanted_T = torch.tensor(row.is_answer[1:], device=weight.device)
-    hidden_ND = layers(token_1T)[0, :-1][wanted_T]
+    # Not compiled: single rows without gradients would be compiled once more.
+    hidden_ND = layers.hidden(token_1T, blocks(len(row.tokens)))[0, :-1][wanted_T]
     logit_NV = functional.linear(hidden_ND, weight.to(hidden_ND.dtype)).float()
     return float(functional.cross_entropy(logit_NV, token_1T[0, 1:][wanted_T], reduction="sum"))

@@ -14,7 +14,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -94,14 +94,14 @@ def rate(position: Position, recipe: Recipe, cool: int) -> float:
     return learning.rate * min(1.0, (position.steps + 1) / learning.warmup_steps)
 
 
-def learn(trained: Trained, forward: Callable[[Tensor], Tensor], batch: Batch, lr: float) -> None:
+def learn(trained: Trained, layers: Layers, batch: Batch, lr: float) -> None:
     """Take one step."""
     embedding = trained.network.model.embed_tokens.weight
     device = embedding.device
     token_BT, weight_BT = batch.token_BT.to(device), batch.weight_BT[:, 1:].to(device)
     answer_BT = batch.answer_BT[:, 1:].to(device)
     wanted_BT = weight_BT > 0
-    hidden_ND = forward(token_BT)[:, :-1][wanted_BT]
+    hidden_ND = layers(token_BT)[:, :-1][wanted_BT]
     logit_NV = functional.linear(hidden_ND, embedding.to(hidden_ND.dtype)).float()
     nats_N = functional.cross_entropy(logit_NV, token_BT[:, 1:][wanted_BT], reduction="none")
     ((nats_N * weight_BT[wanted_BT]).sum() / answer_BT.sum()).backward()
@@ -218,8 +218,7 @@ def main() -> None:
     if not newest_first(given.out):
         save(trained, given.out / "step-0")
     dtype = brief(given.device)
-    layers = Layers(trained.network, dtype).to(given.device)
-    forward = layers if given.no_compile else torch.compile(layers, dynamic=True)
+    layers = Layers(trained.network, dtype, compiled=not given.no_compile).to(given.device)
     mix: Mix = getattr(recipe, given.mix)
     # A run that goes on from another reads other documents than that.
     seed = given.seed + 1000 * bool(position.before)
@@ -230,7 +229,7 @@ def main() -> None:
         for batch in documents.batches(
             ahead.take(position.pools, position.tokens), recipe, number=position.pools
         ):
-            learn(trained, forward, batch, rate(position, recipe, int(given.cool)))
+            learn(trained, layers, batch, rate(position, recipe, int(given.cool)))
             position.steps += 1
             position.read += batch.tokens
         position.pools += 1

@@ -38,8 +38,9 @@ def network(recipe: Recipe) -> Qwen2ForCausalLM:
     return made.eval()
 
 
-def test_the_layers_say_what_transformers_says(network: Qwen2ForCausalLM) -> None:
-    token_BT = torch.randint(7, 512, (3, 40), generator=torch.Generator().manual_seed(1))
+@pytest.mark.parametrize("length", [40, 256, 300], ids=["part of a block", "a block", "two blocks"])
+def test_the_layers_say_what_transformers_says(network: Qwen2ForCausalLM, length: int) -> None:
+    token_BT = torch.randint(7, 512, (3, length), generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         theirs = network.model(token_BT).last_hidden_state
         ours = Layers(network, torch.float32)(token_BT)
@@ -47,7 +48,7 @@ def test_the_layers_say_what_transformers_says(network: Qwen2ForCausalLM) -> Non
 
 
 def test_the_layers_give_the_gradients_of_transformers(network: Qwen2ForCausalLM) -> None:
-    token_BT = torch.randint(7, 512, (2, 24), generator=torch.Generator().manual_seed(2))
+    token_BT = torch.randint(7, 512, (2, 300), generator=torch.Generator().manual_seed(2))
     found: list[list[torch.Tensor]] = []
     for forward in (lambda tokens: network.model(tokens).last_hidden_state, Layers(network, torch.float32)):
         network.zero_grad()
