@@ -12,6 +12,7 @@ number of threads.
 
 import argparse
 import json
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ from torch.nn import functional
 from transformers import AutoTokenizer, Qwen2ForCausalLM
 
 from adhere import prompt
-from adhere.model import Model
+from adhere.model import Model, has_bfloat16
 from adhere.train.checkpoint import newest_first, whole
 
 HERE = Path(__file__).parent
@@ -178,8 +179,7 @@ def begun(given: argparse.Namespace, recipe: Recipe) -> Trained:
 
 def brief(device: str) -> torch.dtype:
     """Return the shortest type whose products the device computes fast."""
-    fast = device != "cpu" or torch.cpu.get_capabilities().get("avx512_bf16", False)
-    return torch.bfloat16 if fast else torch.float32
+    return torch.bfloat16 if device != "cpu" or has_bfloat16() else torch.float32
 
 
 def parsed() -> argparse.Namespace:
@@ -250,9 +250,7 @@ def _keep(trained: Trained, out: Path) -> None:
     older = newest_first(out)
     save(trained, out / f"step-{trained.position.steps}")
     for place in older[1:-1]:
-        for file in place.iterdir():
-            file.unlink()
-        place.rmdir()
+        shutil.rmtree(place)
 
 
 def _look(

@@ -180,7 +180,7 @@ def _is_brief(precision: Precision, *, cuda: bool, gradients: bool) -> bool:
     """
     if precision == "auto":
         # By what the processor has, not by the clock: a run that goes on has to come to the same.
-        return cuda or (gradients and not _BRIEF.isdisjoint(_instructions()))
+        return cuda or (gradients and has_bfloat16())
     if precision == "float32" or cuda:
         return precision == "bfloat16"
     slower = _seconds(torch.bfloat16) / _seconds(torch.float32)
@@ -194,10 +194,10 @@ def _is_brief(precision: Precision, *, cuda: bool, gradients: bool) -> bool:
     return True
 
 
-def _instructions() -> set[str]:
-    """Return the kinds of instructions that the processor has, as torch names them, where it does."""
+def has_bfloat16() -> bool:
+    """Say whether the processor has instructions that multiply in bfloat16, as far as torch names them."""
     known: Any = getattr(torch.cpu, "get_capabilities", dict)()
-    return {name for name, has in known.items() if has is True}
+    return any(known.get(name) is True for name in _BRIEF)
 
 
 def _seconds(dtype: torch.dtype) -> float:
