@@ -224,7 +224,7 @@ def main() -> None:
     seed = given.seed + 1000 * bool(position.before)
     ahead = Ahead(Pool(recipe, mix, newest_first(given.out)[-1], seed), workers=given.workers)
     saved, began, read_before = time.monotonic(), time.monotonic(), position.read
-    look = position.read + given.look_tokens
+    look = (position.read // given.look_tokens + 1) * given.look_tokens
     while position.read < total:
         for batch in documents.batches(
             ahead.take(position.pools, position.tokens), recipe, number=position.pools

@@ -19,8 +19,9 @@ from adhere.data import invoices, store
 from adhere.data.store import Dataset
 from adhere.decode.sample import Sampling
 from adhere.evaluate.compare import Comparison, comparisons
+from adhere.evaluate.evaluation import Evaluation, write_predictions
 from adhere.evaluate.report import render
-from adhere.evaluate.run import Evaluation, evaluate_model, write_predictions
+from adhere.evaluate.run import evaluate_model
 from adhere.model import NANO, Model, load, save
 from adhere.records import JSON, Example
 from adhere.schema import Schema

@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from adhere.evaluate.run import Evaluation
+from adhere.evaluate.evaluation import Evaluation
 from adhere.measure import metrics
-from adhere.predict import Prediction
-from adhere.records import Completion, Example
-from adhere.reward.verdict import judge
+from adhere.measure.prediction import judged
+from adhere.records import Example
 from adhere.schema import Schema
 
 Evaluated = Callable[..., Evaluation]
@@ -35,32 +34,13 @@ def evaluated(order: Schema) -> Evaluated:
         finished: bool = True,
     ) -> Evaluation:
         predictions = tuple(
-            _prediction(example, order, answer, finished=finished)
+            judged(answer, example, order, tokens=2, finished=finished)
             for example, answer in zip(examples, answers, strict=True)
         )
         counted = metrics.summary([each.row for each in predictions]).as_json()
         return Evaluation(
-            counted | {"seconds": 1.0, "constrained": constrained, "model": "scripted"}, predictions
+            counted | {"seconds": 1.0, "constrained": constrained, "form": "plain", "model": "scripted"},
+            predictions,
         )
 
     return of
-
-
-def _prediction(example: Example, schema: Schema, answer: str, *, finished: bool) -> Prediction:
-    verdict = judge(answer, schema)
-    return Prediction(
-        example=example,
-        schema=schema,
-        completion=Completion(
-            example_id=example.id,
-            index=0,
-            text=answer,
-            tokens=(7, 2),
-            logprobs=(-0.5, -0.1),
-            finished=finished,
-        ),
-        answer=answer,
-        form="plain",
-        verdict=verdict,
-        row=metrics.row(verdict, example, schema, tokens=2),
-    )

@@ -4,7 +4,7 @@ import pytest
 
 from adhere.errors import EvaluationError
 from adhere.evaluate.compare import Comparison, comparisons
-from adhere.evaluate.run import Evaluation
+from adhere.evaluate.evaluation import Evaluation
 from adhere.measure.metrics import Row
 from adhere.measure.statistics import Difference
 from adhere.records import Example

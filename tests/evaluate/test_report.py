@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 import pytest
 
 from adhere.evaluate.compare import comparisons
+from adhere.evaluate.evaluation import Evaluation
 from adhere.evaluate.report import WORST, render
-from adhere.evaluate.run import Evaluation
 from adhere.evaluate.trust import trust
 from adhere.records import JSON, Example
 
@@ -262,7 +262,7 @@ def test_a_metric_over_no_rows_is_not_measured(examples: list[Example], evaluate
 def test_confidences_that_were_measured_have_a_section(examples: list[Example], evaluated: Evaluated) -> None:
     made = evaluated(examples, RIGHT)
     sure = tuple(replace(each, confidence={"/item": 0.9, "/count": 0.6}) for each in made.predictions)
-    trusted = trust(sure, None, [None, None], seed=0)
+    trusted = trust(sure)
     evaluations = {"before": evaluated(examples, BROKEN), "after": replace(made, trust=trusted)}
     text = flat(Page(render("t", evaluations)).text)
     assert "How often a leaf is right, by how sure the model was of it" in text

@@ -1,21 +1,26 @@
 import json
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from adhere.config import EvalConfig
+from adhere.config.scoring import JsonForm
 from adhere.data import store
 from adhere.data.store import Dataset
 from adhere.decode.sample import Sampling
 from adhere.errors import DataError, EvaluationError
-from adhere.evaluate.run import evaluate, evaluate_model, write_predictions
+from adhere.evaluate.evaluation import read, write_predictions
+from adhere.evaluate.run import evaluate, evaluate_model
 from adhere.measure.calibration import load
 from adhere.model import Model, save
 from adhere.records import JSON, Example
 from adhere.schema import Schema
 
 BRIEF = Sampling(temperature=0.0, max_new_tokens=100)
+Spoil = Callable[[dict[str, JSON]], dict[str, JSON]]
 
 
 @pytest.fixture
@@ -37,12 +42,51 @@ def lines(path: Path) -> list[dict[str, JSON]]:
 def test_an_evaluation_leaves_predictions_and_summary_in_a_sealed_directory(config: EvalConfig) -> None:
     summary = evaluate(config)
     assert {path.name for path in config.out.iterdir()} == {
+        "examples.jsonl",
+        "schemas.json",
         "predictions.jsonl",
         "reliability.svg",
         "summary.json",
         "manifest.json",
     }
     assert json.loads((config.out / "summary.json").read_text()) == summary
+
+
+@pytest.mark.parametrize("form", ["plain", "think"])
+def test_an_evaluation_is_read_back_as_it_was(config: EvalConfig, form: JsonForm) -> None:
+    ours = {"method": "isotonic", "points": [[0.5, 0.2]], "rows": 40, "leaves": 90}
+    (Path(config.model) / "calibration.json").write_text(json.dumps(ours))
+    summary = evaluate(replace(config, form=form, constrain=form == "plain"))
+    again = read(config.out)
+    assert again.summary == summary
+    write_predictions(config.out.with_name("again.jsonl"), again.predictions)
+    assert (config.out.with_name("again.jsonl")).read_bytes() == (
+        config.out / "predictions.jsonl"
+    ).read_bytes()
+    if form == "plain":
+        assert isinstance(summary["confidence"], dict)
+        assert again.trust is not None
+        assert again.trust.raw.as_json() == summary["confidence"]["raw"]
+        assert again.trust.calibrated is not None
+        assert again.trust.calibrated.as_json() == summary["confidence"]["calibrated"]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (lambda line: {**line, "id": "other"}, "= 'mugs': no answer has this id"),
+        (lambda line: {**line, "tokens": "9"}, "predictions.jsonl:1 tokens = '9'"),
+        (lambda line: {**line, "completion": None}, "predictions.jsonl:1 completion"),
+    ],
+    ids=["missing", "no count", "no answer"],
+)
+def test_a_damaged_evaluation_is_refused(config: EvalConfig, spoil: Spoil, complaint: str) -> None:
+    evaluate(config)
+    first, *rest = lines(config.out / "predictions.jsonl")
+    spoilt = [spoil(first), *rest]
+    (config.out / "predictions.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in spoilt))
+    with pytest.raises(DataError, match=re.escape(complaint)):
+        read(config.out)
 
 
 def test_the_summary_says_what_was_measured_how_and_on_what(config: EvalConfig) -> None:

@@ -3,11 +3,11 @@ from dataclasses import replace
 
 import pytest
 
-from adhere.evaluate.run import Evaluation
-from adhere.evaluate.trust import calibrations, told, trust
+from adhere.evaluate.evaluation import Evaluation
+from adhere.evaluate.trust import calibrated, told, trust
 from adhere.measure.calibration import Calibration, Isotonic
+from adhere.measure.prediction import Prediction
 from adhere.measure.statistics import Mean
-from adhere.predict import Prediction
 from adhere.records import Example
 
 Evaluated = Callable[..., Evaluation]
@@ -28,7 +28,7 @@ def predictions(examples: list[Example], evaluated: Evaluated) -> tuple[Predicti
 
 
 def test_a_leaf_is_right_as_the_metrics_say(predictions: tuple[Prediction, ...]) -> None:
-    assert told(predictions[0], None) == {
+    assert told(predictions[0]) == {
         "/item": {"raw": 0.6, "right": False},
         "/count": {"raw": 0.9, "right": True},
         "/sizes/0": {"raw": 0.3, "right": False},
@@ -36,18 +36,18 @@ def test_a_leaf_is_right_as_the_metrics_say(predictions: tuple[Prediction, ...])
 
 
 def test_where_there_is_a_calibration_it_is_told_too(predictions: tuple[Prediction, ...]) -> None:
-    assert told(predictions[1], ALWAYS_HALF)["/item"] == {"raw": 0.8, "calibrated": 0.5, "right": True}
+    (_, pot) = calibrated(predictions, ALWAYS_HALF, seed=0)
+    assert told(pot)["/item"] == {"raw": 0.8, "calibrated": 0.5, "right": True}
 
 
 def test_without_a_target_it_is_not_known_what_is_right(predictions: tuple[Prediction, ...]) -> None:
     unlabelled = replace(predictions[0], example=replace(predictions[0].example, target=None))
-    assert told(unlabelled, None)["/item"] == {"raw": 0.6, "right": None}
-    assert trust([unlabelled], None, [None], seed=0) is None
+    assert told(unlabelled)["/item"] == {"raw": 0.6, "right": None}
+    assert trust([unlabelled]) is None
 
 
 def test_raw_and_calibrated_are_measured_on_the_same_leaves(predictions: tuple[Prediction, ...]) -> None:
-    by = calibrations(predictions, ALWAYS_HALF, seed=0)
-    found = trust(predictions, ALWAYS_HALF, by, seed=0)
+    found = trust(calibrated(predictions, ALWAYS_HALF, seed=0), ALWAYS_HALF)
     assert found is not None
     assert found.calibrated is not None
     assert (found.raw.rows, found.raw.leaves, found.calibrated.leaves) == (2, 5, 5)
@@ -70,11 +70,8 @@ def test_a_calibration_that_is_fitted_here_is_measured_on_other_rows(
     predictions: tuple[Prediction, ...],
 ) -> None:
     many = predictions * 20
-    by = calibrations(many, "fit", seed=0)
-    found = trust(many, "fit", by, seed=0)
+    found = trust(calibrated(many, "fit", seed=0), "fit")
     assert found is not None
     assert found.calibration is not None
     assert (found.is_fitted, found.calibration.rows) == (True, 40)
-    # 40 rows in 5 folds.
-    assert {each.rows for each in by if each} == {32}
     assert found.as_json().keys() == {"rows", "leaves", "raw", "calibrated", "calibration"}

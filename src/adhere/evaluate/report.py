@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from adhere.config import Preset
 from adhere.evaluate.compare import Comparison
+from adhere.evaluate.evaluation import Evaluation
 from adhere.evaluate.marked import Piece, marked
-from adhere.evaluate.run import Evaluation
 from adhere.figures import bars, reliability, training_curves
+from adhere.measure.prediction import Prediction
 from adhere.measure.reliability import Reliability
 from adhere.page import WIDE, Figure, environment
-from adhere.predict import Prediction
 from adhere.records import JSON
 from adhere.reward.match import Finding, field_of, findings
 from adhere.reward.score import needs_target, score_verdict
@@ -214,7 +214,7 @@ def _answer(name: str, prediction: Prediction, preset: Preset) -> _Answer:
         match=prediction.row.match_share,
         pieces=pieces,
         broken=broken,
-        notes=(*notes, *(() if prediction.completion.finished else ("cut off by the token limit",))),
+        notes=(*notes, *(() if prediction.finished else ("cut off by the token limit",))),
     )
 
 

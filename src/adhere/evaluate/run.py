@@ -1,9 +1,7 @@
 """`adhere eval`: predictions and metrics of one model on one data set."""
 
-import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from adhere import artifact
@@ -11,36 +9,18 @@ from adhere.config import EvalConfig, Form
 from adhere.data import store
 from adhere.data.store import Dataset
 from adhere.decode.sample import Sampling
-from adhere.evaluate.trust import Calibrating, Trust, calibrations, told, trust
-from adhere.figures import reliability
-from adhere.measure import calibration, metrics
-from adhere.measure.calibration import Calibration
+from adhere.evaluate.evaluation import Evaluation
+from adhere.evaluate.trust import Calibrating, calibrated, trust
+from adhere.measure import metrics
+from adhere.measure.prediction import Prediction
 from adhere.model import Model, load, load_calibration
-from adhere.predict import LIKELIEST, Prediction, predict
+from adhere.predict import LIKELIEST, predict
 from adhere.progress import progress as bar
 from adhere.records import JSON
-from adhere.reward.verdict import Obeys, Violates
-
-PREDICTIONS = "predictions.jsonl"
-RELIABILITY = "reliability.svg"
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What a model achieved on a data set, and every answer that it rests on."""
-
-    summary: dict[str, JSON]
-    """The metrics, flat, with `seconds`, `constrained` and `model`."""
-    predictions: tuple[Prediction, ...]
-    """In the order of the data set."""
-    calibrated_by: tuple[Calibration | None, ...] = ()
-    """Of each prediction what its confidences are calibrated by."""
-    trust: Trust | None = None
-    """`None` where no answer has a leaf and a target."""
 
 
 def evaluate(config: EvalConfig) -> dict[str, JSON]:
-    """Measure a model and write `predictions.jsonl` and the summary; return the summary."""
+    """Measure a model and write what was asked and answered, and the summary; return the summary."""
     dataset = store.read(config.data)
     asked = Dataset(dataset.schemas, dataset.examples[: config.limit])
     with artifact.writing(config.out, config, inputs=_inputs(config)) as run:
@@ -59,9 +39,7 @@ def evaluate(config: EvalConfig) -> dict[str, JSON]:
             prefill=config.prefill,
             progress="eval",
         )
-        write_predictions(run.path / PREDICTIONS, evaluation.predictions, evaluation.calibrated_by)
-        if evaluation.trust is not None:
-            _write_trust(run.path, evaluation.trust)
+        evaluation.write(run.path)
         run.summary = evaluation.summary | {"data": str(config.data)}
     return dict(run.summary)
 
@@ -100,59 +78,19 @@ def evaluate_model(
         coming = _with_bar(coming, progress, len(dataset.examples))
     answered = {prediction.example.id: prediction for prediction in coming}
     seconds = time.monotonic() - began
-    predictions = tuple(answered[example.id] for example in dataset.examples)
-    counted = metrics.summary([prediction.row for prediction in predictions], seed=sampling.seed)
-    made: dict[str, JSON] = {
+    raw = [answered[example.id] for example in dataset.examples]
+    predictions = calibrated(raw, calibrating, seed=sampling.seed)
+    summary = metrics.summary([each.row for each in predictions], seed=sampling.seed).as_json()
+    trusted = trust(predictions, calibrating, seed=sampling.seed)
+    if trusted is not None:
+        summary["confidence"] = trusted.as_json()
+    summary |= {
         "seconds": round(seconds, 2),
         "constrained": constrain,
+        "form": form,
         "model": model.reference,
     }
-    by = tuple(calibrations(predictions, calibrating, seed=sampling.seed))
-    trusted = trust(predictions, calibrating, by, seed=sampling.seed)
-    if trusted is not None:
-        made = {"confidence": trusted.as_json(), **made}
-    return Evaluation(counted.as_json() | made, predictions, by, trusted)
-
-
-def write_predictions(
-    path: Path, predictions: Sequence[Prediction], calibrated_by: Sequence[Calibration | None] = ()
-) -> None:
-    """Write one JSON object a line for every answer.
-
-    Args:
-        path: The file.
-        predictions: The answers.
-        calibrated_by: What the confidences of each are calibrated by; none where it is empty.
-    """
-    by = calibrated_by or [None] * len(predictions)
-    with path.open("w", encoding="utf-8") as file:
-        for each, its in zip(predictions, by, strict=True):
-            file.write(f"{json.dumps(_line(each, its), ensure_ascii=False)}\n")
-
-
-def _write_trust(directory: Path, trusted: Trust) -> None:
-    """Draw how far confidences can be trusted, and write the calibration that was fitted."""
-    curves = {name: each.curve for name, each in trusted.curves.items()}
-    (directory / RELIABILITY).write_text(reliability(curves), encoding="utf-8")
-    if trusted.is_fitted and trusted.calibration is not None:
-        artifact.write_json(directory / calibration.FILE, trusted.calibration.as_json())
-
-
-def _line(prediction: Prediction, calibrated_by: Calibration | None) -> dict[str, JSON]:
-    row, verdict = prediction.row, prediction.verdict
-    return {
-        "id": prediction.example.id,
-        "completion": prediction.answer,
-        "tokens": row.tokens,
-        "finished": prediction.completion.finished,
-        "outcome": row.outcome,
-        "value": verdict.value if isinstance(verdict, Obeys | Violates) else None,
-        "match": row.match_share,
-        "exact": row.exact,
-        "noise": row.noise,
-        "confidence": told(prediction, calibrated_by),
-        "gold": prediction.example.target,
-    }
+    return Evaluation(summary, predictions, trusted)
 
 
 def _inputs(config: EvalConfig) -> list[Path]:

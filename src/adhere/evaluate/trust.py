@@ -1,13 +1,13 @@
 """How far a model's confidences in its answers to a data set can be trusted."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from adhere.measure import calibration
-from adhere.measure.calibration import Calibration, Claim
+from adhere.measure.calibration import Calibration
+from adhere.measure.prediction import Prediction
 from adhere.measure.reliability import Reliability, reliability
-from adhere.predict import Prediction, claims, right_leaves
 from adhere.records import JSON
 
 Calibrating: TypeAlias = Calibration | Literal["fit"] | None
@@ -47,54 +47,55 @@ class Trust:
         return spelled
 
 
-def calibrations(
+def calibrated(
     predictions: Sequence[Prediction], calibrating: Calibrating, *, seed: int
-) -> list[Calibration | None]:
-    """Return by what each answer's confidences are calibrated.
+) -> tuple[Prediction, ...]:
+    """Return predictions whose confidences are calibrated too, where there is something to do it by.
+
+    A calibration that is fitted here is another one for every fold of rows, fitted on the others.
 
     Raises:
         EvaluationError: One is to be fitted, and too few answers have a leaf and a target.
     """
-    if calibrating != "fit":
-        return [calibrating] * len(predictions)
-    return [*calibration.crossed([claims(each) for each in predictions], seed=seed)]
+    if calibrating == "fit":
+        by: Sequence[Calibration | None] = calibration.crossed([p.claims() for p in predictions], seed=seed)
+    else:
+        by = [calibrating] * len(predictions)
+    return tuple(
+        replace(each, calibrated={pointer: its.probability(raw) for pointer, raw in each.confidence.items()})
+        if its is not None
+        else each
+        for each, its in zip(predictions, by, strict=True)
+    )
 
 
 def trust(
-    predictions: Sequence[Prediction],
-    calibrating: Calibrating,
-    calibrated_by: Sequence[Calibration | None],
-    *,
-    seed: int,
+    predictions: Sequence[Prediction], calibrating: Calibrating = None, *, seed: int = 0
 ) -> Trust | None:
     """Measure confidences; `None` where no answer has a leaf and a target.
 
     Args:
-        predictions: What was answered.
-        calibrating: As for `calibrations`.
-        calibrated_by: What that returned.
+        predictions: What `calibrated` returned.
+        calibrating: As it was given.
         seed: Of the bootstrap, and of the folds of what is fitted.
     """
-    raw = [claims(each) for each in predictions]
+    raw = [each.claims() for each in predictions]
     if not any(raw):
         return None
-    used = calibration.fitted(raw, seed=seed) if calibrating == "fit" else calibrating
-    calibrated = [
-        [Claim(by.probability(claim.confidence), claim.right) for claim in row] if by else []
-        for row, by in zip(raw, calibrated_by, strict=True)
-    ]
+    calibrated = [each.calibrated_claims() for each in predictions]
     return Trust(
         raw=reliability(raw, seed=seed),
-        calibrated=None if used is None else reliability(calibrated, seed=seed),
-        calibration=used,
+        calibrated=reliability(calibrated, seed=seed) if any(calibrated) else None,
+        calibration=calibration.fitted(raw, seed=seed) if calibrating == "fit" else calibrating,
         is_fitted=calibrating == "fit",
     )
 
 
-def told(prediction: Prediction, calibrated_by: Calibration | None) -> dict[str, JSON]:
+def told(prediction: Prediction) -> dict[str, JSON]:
     """Spell what is known of each leaf: its confidence, calibrated where it is, and whether it is right."""
-    right = right_leaves(prediction)
-    return {
-        pointer: {**calibration.spelled(raw, calibrated_by), "right": right.get(pointer)}
-        for pointer, raw in prediction.confidence.items()
-    }
+    right = prediction.right_leaves()
+    sure: dict[str, JSON] = {}
+    for pointer, raw in prediction.confidence.items():
+        known = {"calibrated": prediction.calibrated[pointer]} if prediction.calibrated else {}
+        sure[pointer] = {"raw": raw, **known, "right": right.get(pointer)}
+    return sure

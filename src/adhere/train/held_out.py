@@ -21,7 +21,7 @@ from adhere.measure.calibration import Calibration, Claim
 from adhere.measure.metrics import Row
 from adhere.measure.statistics import Mean
 from adhere.model import Model
-from adhere.predict import claims, predict
+from adhere.predict import predict
 from adhere.records import JSON, Example
 from adhere.reward.loading import Attempt, Reward, load
 from adhere.reward.score import needs_target
@@ -302,7 +302,7 @@ def _answers(
     if reward is not None:
         scores = reward([Attempt(each.answer, each.example, each.schema) for each in made])
         rewards = tuple(score.total for score in scores)
-    return Answers(tuple(each.row for each in made), rewards, tuple(map(claims, made)))
+    return Answers(tuple(each.row for each in made), rewards, tuple(each.claims() for each in made))
 
 
 def _prompt_lengths(model: Model, dataset: Dataset, form: Form, prefill: str | None) -> list[int]:
