@@ -17,6 +17,7 @@ import pytest
 from adhere import __version__, artifact
 from adhere.config import EndpointSettings, EvalConfig, ImportConfig, SynthConfig
 from adhere.errors import ConfigError, DataError, TrainingStopped
+from adhere.records import JSON
 
 # sha256sum of the five bytes "hello".
 HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
@@ -547,3 +548,61 @@ def test_the_owner_that_is_written_down_is_the_one_that_is_refused(tmp_path: Pat
             pytest.fail("the run started")
         (run.path / "hello.txt").write_text("hello")
     assert names(tmp_path) == {"out"}
+
+
+def sealed(out: Path, config: SynthConfig, source: Path) -> None:
+    with artifact.writing(out, config, inputs=[source]) as run:
+        run.summary = {"rows": 3}
+
+
+def test_a_run_of_these_settings_that_has_ended_is_found_however_it_was_done(tmp_path: Path) -> None:
+    source, out = tmp_path / "in.txt", tmp_path / "out"
+    source.write_text("hello")
+    assert artifact.ended(out, config(out)) is None
+    sealed(out, config(out), source)
+    assert artifact.ended(out, config(out)) == {"rows": 3}
+    assert artifact.ended(out, replace(config(out), workers=4, json=True)) == {"rows": 3}
+
+
+@pytest.mark.parametrize(
+    ("summary", "found"),
+    [
+        pytest.param({"steps": 3}, {"steps": 3}, id="one that ended itself has a summary"),
+        pytest.param({}, None, id="one that was cut short has none"),
+    ],
+)
+def test_a_run_that_is_unfinished_may_have_ended(
+    summary: dict[str, JSON], found: dict[str, JSON] | None, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(TrainingStopped), artifact.resuming(out, config(out)) as run:
+        (run.path / "weights").write_text("so far")
+        run.summary, run.keep_on_interrupt, run.keep_on_error = summary, True, True
+        raise TrainingStopped("nothing was learned.", summary)
+    assert artifact.ended(out, config(out)) == found
+
+
+def test_another_run_is_refused_by_what_differs(tmp_path: Path) -> None:
+    source, out = tmp_path / "in.txt", tmp_path / "out"
+    source.write_text("hello")
+    sealed(out, config(out), source)
+    other = replace(config(out), seed=8, rows=5)
+    with pytest.raises(
+        ConfigError, match=r"another run stands there, which differs in config\.rows, config\.se"
+    ):
+        artifact.ended(out, other)
+    with pytest.raises(ConfigError, match=r"differs in .*verb"):
+        artifact.ended(out, ImportConfig(file=source, out=out))
+
+
+@pytest.mark.parametrize("change", [lambda file: file.unlink(), lambda file: file.write_text("other")])
+def test_a_run_whose_inputs_have_changed_is_refused_where_they_are_looked_at(
+    change: Callable[[Path], object], tmp_path: Path
+) -> None:
+    source, out = tmp_path / "in.txt", tmp_path / "out"
+    source.write_text("hello")
+    sealed(out, config(out), source)
+    change(source)
+    assert artifact.ended(out, config(out), look_at_inputs=False) == {"rows": 3}
+    with pytest.raises(ConfigError, match=r"differs in inputs\..*in\.txt"):
+        artifact.ended(out, config(out))

@@ -176,6 +176,10 @@ def test_an_interrupt_has_a_status_of_its_own(
         (["sft", "--data", "d", "--out", "o"], "adhere.train.run:sft"),
         (["grpo", "--data", "d", "--out", "o"], "adhere.train.run:grpo"),
         (["eval", "--data", "d", "--out", "o"], "adhere.evaluate.run:evaluate"),
+        (
+            ["eval", "--model", "openai:m@http://h/v1", "--data", "d", "--out", "o"],
+            "adhere.evaluate.served:evaluate",
+        ),
         (["quickstart", "--out", "o"], "adhere.quickstart:quickstart"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else value,

@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import math
+import re
 import typing
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +17,7 @@ from adhere.config import (
     FLOORED,
     CheckConfig,
     Config,
+    EndpointSettings,
     EvalConfig,
     GrpoConfig,
     ImportConfig,
@@ -43,6 +45,7 @@ check = partial(CheckConfig, data=DATA)
 sft = partial(SftConfig, data=DATA, out=OUT)
 grpo = partial(GrpoConfig, data=DATA, out=OUT)
 evaluation = partial(EvalConfig, data=DATA, out=OUT)
+served = partial(evaluation, model="openai:qwen3@http://localhost:8000/v1")
 quickstart = QuickstartConfig
 score = partial(ScoreConfig, rows=DATA, schema=SCHEMA)
 
@@ -83,9 +86,13 @@ score = partial(ScoreConfig, rows=DATA, schema=SCHEMA)
         (grpo, "seed", -1, 0),
         (evaluation, "temperature", -0.1, 0.0),
         (evaluation, "batch_size", 0, 1),
+        (evaluation, "workers", 0, 1),
+        (evaluation, "workers", -1, None),
         (evaluation, "max_new_tokens", 0, 1),
         (evaluation, "limit", 0, 1),
         (evaluation, "limit", -1, None),
+        (evaluation, "samples", 0, 1),
+        (partial(evaluation, temperature=0.7), "samples", -1, 4),
         (evaluation, "seed", -1, 0),
         (quickstart, "rows", 0, 1),
         (quickstart, "held_out", 0, 1),
@@ -150,6 +157,15 @@ def test_floors_are_read_by_metric() -> None:
     assert floors(["schema_valid=0.98", "exact=0.5"]) == {"schema_valid": 0.98, "exact": 0.5}
 
 
+def test_floors_may_stand_between_commas() -> None:
+    assert floors(["schema_valid=0.98,exact=0.5", "f1=0.1, match_all=0"]) == {
+        "schema_valid": 0.98,
+        "exact": 0.5,
+        "f1": 0.1,
+        "match_all": 0.0,
+    }
+
+
 def test_no_floors_are_none() -> None:
     assert floors([]) == {}
 
@@ -157,13 +173,15 @@ def test_no_floors_are_none() -> None:
 @pytest.mark.parametrize(
     ("setting", "why"),
     [
-        pytest.param("noise=0.1", "names no metric where more is better", id="less noise is better"),
+        pytest.param("noise=0.1", "names no metric that can be asked for", id="less noise is better"),
         pytest.param("exactt=0.1", "names no metric", id="a typo"),
         pytest.param("", "names no metric", id="nothing"),
         pytest.param("exact", "'' is not a number", id="no floor"),
         pytest.param("exact=high", "'high' is not a number", id="a word"),
         pytest.param("exact=98", "exact is a share", id="a percentage"),
-        pytest.param("exact=-0.1", "exact is a share", id="negative"),
+        pytest.param("exact=0.1,", "names no metric", id="nothing after a comma"),
+        pytest.param("exact=-0.1", "a number with a sign is a gain", id="negative"),
+        pytest.param("exact=+0.1", "a number with a sign is a gain", id="a gain over nothing"),
         pytest.param("exact=nan", "exact is a share", id="not a number"),
     ],
 )
@@ -242,6 +260,15 @@ def test_standard_output_holds_the_summary_or_the_lines() -> None:
     [
         pytest.param({}, "Give one of --schema, --domain and --shapes", id="no source"),
         pytest.param({"schema": SCHEMA, "shapes": 2}, "come from one schema, from a domain, or", id="two"),
+        pytest.param(
+            {"domain": "hiring", "shapes": 2, "task": "evaluate"}, "come from one schema", id="jobs"
+        ),
+        pytest.param({"shapes": 2, "short": True}, "only the documents of a domain have levels", id="short"),
+        pytest.param(
+            {"domain": "food", "short": True, "teacher": "openai:m@http://localhost/v1"},
+            "synth.short = True",
+            id="a teacher's documents are as long as they are",
+        ),
         pytest.param({"domain": "avation"}, "perhaps you meant aviation", id="a domain misspelt"),
         pytest.param({"schema": SCHEMA, "hold_out": ("shape",)}, "one schema has one shape", id="one schema"),
         pytest.param(
@@ -266,6 +293,17 @@ def test_a_teacher_knows_any_domain() -> None:
     assert (
         SynthConfig(out=OUT, domain="insurance", teacher="openai:m@http://localhost/v1").domain == "insurance"
     )
+
+
+def test_a_domain_may_have_as_many_structures_as_are_asked_for() -> None:
+    made = SynthConfig(out=OUT, domain="food", shapes=7, short=True, hold_out=("shape",))
+    assert (made.shapes, made.short) == (7, True)
+
+
+def test_a_teacher_is_not_asked_to_pass_over_what_the_schema_fixes() -> None:
+    assert not reason(fixed=False).fixed
+    with pytest.raises(ConfigError, match=r"reason\.fixed = False: a teacher is asked to tell every value"):
+        reason(fixed=False, teacher="openai:m@http://localhost/v1")
 
 
 def test_adapters_of_grpo_drop_nothing() -> None:
@@ -293,3 +331,43 @@ def test_looks_at_held_out_examples_need_some(make: Callable[..., Config]) -> No
     with pytest.raises(ConfigError, match=r"evaluate_every = 5: there are no held-out examples"):
         make(evaluate_every=5)
     make(evaluate_every=5, held_out=DATA)
+
+
+@pytest.mark.parametrize(
+    ("make", "given", "kept", "complaint"),
+    [
+        (
+            evaluation,
+            {"samples": 2},
+            {"samples": 2, "temperature": 0.7},
+            "eval.samples = 2: at temperature 0",
+        ),
+        (
+            served,
+            {"prefill": "{"},
+            {"prefill": ""},
+            "eval.prefill = '{': a server begins every answer itself",
+        ),
+        (served, {"calibrate": True}, {}, "eval.calibrate = True: a server does not say how sure"),
+        (served, {"constrain": True, "form": "think"}, {"form": "think"}, "eval.form = 'think': its answers"),
+        (
+            served,
+            {"endpoint": EndpointSettings(temperature=0.1)},
+            {"endpoint": EndpointSettings(budget=9)},
+            "eval.endpoint.temperature = 0.1: in an evaluation --temperature says it",
+        ),
+        (
+            served,
+            {"endpoint": EndpointSettings(max_tokens=9)},
+            {"max_new_tokens": 9},
+            "eval.endpoint.max_tokens = 9: in an evaluation --max-new-tokens says it",
+        ),
+    ],
+    ids=lambda given: next(iter(given), "") if isinstance(given, dict) else "",
+)
+def test_what_an_evaluation_cannot_do_is_refused_before_it_begins(
+    make: Callable[..., EvalConfig], given: dict[str, typing.Any], kept: dict[str, typing.Any], complaint: str
+) -> None:
+    make(**kept)
+    with pytest.raises(ConfigError, match=f"^{re.escape(complaint)}.*[.] .*[.]$"):
+        make(**given)

@@ -18,7 +18,7 @@ def commands() -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for document in DOCUMENTS:
         text = document.read_text(encoding="utf-8")
-        blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+        blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
         lines = re.findall(r"^adhere .*$", blocks, re.MULTILINE) + re.findall(
             r"`(adhere \w+ [^`]*--[^`]*)`", text
         )

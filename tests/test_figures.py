@@ -95,8 +95,8 @@ def test_the_learning_rate_is_drawn_once_as_it_was() -> None:
 def test_a_whisker_spans_the_interval() -> None:
     lines = drawn_lines(bars({"only": {"exact": Rate(1, 4).as_json()}}), "1.6")
     (whisker,) = [line for line in lines if line[0][1] == line[1][1]]
-    # 10 inches less margins of 1.25, 72 points each, hold 112 %.
-    expected = (Rate(1, 4).high - Rate(1, 4).low) / 1.12 * 8.75 * 72
+    # A quarter of 10 inches less 0.6 for names, less 0.72 beside the bars, is 100 %; 72 points an inch.
+    expected = (Rate(1, 4).high - Rate(1, 4).low) * ((10 - 0.6) / 4 - 0.72) * 72
     assert whisker[1][0] - whisker[0][0] == pytest.approx(expected, rel=1e-3)
 
 
@@ -128,6 +128,23 @@ def test_bars_name_evaluations_metrics_and_values() -> None:
     assert values <= set(drawn)
 
 
+def test_a_metric_of_which_less_is_better_points_down() -> None:
+    assert {"No output ↓", "Is JSON"} <= set(
+        texts(bars({"only": {"no_output": Rate(1, 4).as_json(), "valid_json": Rate(1, 4).as_json()}}))
+    )
+
+
+def test_a_telephones_bars_stand_below_one_another_and_a_long_name_is_cut() -> None:
+    wide, narrow = (
+        ElementTree.fromstring(bars({"a name of thirty-two characters!": AFTER}, width=width))  # noqa: S314
+        for width in (10.0, 3.8)
+    )
+    heights = [float(each.attrib["viewBox"].split()[3]) for each in (wide, narrow)]
+    # Three metrics: side by side, or each below the last.
+    assert heights[1] == pytest.approx(3 * heights[0])
+    assert "a name of thirty-two c…" in "".join(narrow.itertext())
+
+
 def test_a_metric_that_no_evaluation_has_gets_no_bars() -> None:
     assert "Noise" not in texts(bars({"before": BEFORE}))
 
@@ -137,7 +154,7 @@ def test_summaries_without_metrics_cannot_be_drawn() -> None:
         bars({"before": {"rows": 4}})
 
 
-@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a & b", "$x^2$", '"quoted"'])
+@pytest.mark.parametrize("name", ["<script>f()</script>", "a & b", "$x^2$", '"quoted"'])
 def test_a_hostile_name_is_text(name: str) -> None:
     svg = bars({name: BEFORE})
     assert name in texts(svg)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from adhere.config import (
     VERBS,
+    CompareConfig,
     Config,
     EvalConfig,
     GrpoConfig,
@@ -56,6 +57,26 @@ def test_a_list_is_given_in_one_go() -> None:
     config = parse("eval", [*EVAL, "--fail-under", "exact=0.5", "schema_valid=0.9", "--limit", "3"])
     assert isinstance(config, EvalConfig)
     assert (config.fail_under, config.limit) == (("exact=0.5", "schema_valid=0.9"), 3)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(["a", "b", "--all-pairs", "--seed", "3"], id="first"),
+        pytest.param(["--seed", "3", "--all-pairs", "a", "b"], id="last"),
+        pytest.param(["--all_pairs", "a", "b", "--seed", "3"], id="after a switch of two words"),
+        pytest.param(["--directories", "a", "b", "--all-pairs", "--seed", "3"], id="by name"),
+    ],
+)
+def test_several_directories_may_stand_without_their_flag(words: list[str]) -> None:
+    config = parse("compare", words)
+    assert config == CompareConfig(directories=("a", "b"), all_pairs=True, seed=3)
+
+
+def test_two_settings_of_like_names_are_told_apart() -> None:
+    config = parse("eval", [*EVAL, "--no-cache", "--endpoint.cache", "replies.sqlite"])
+    assert isinstance(config, EvalConfig)
+    assert (config.cache, config.endpoint.cache) == (False, Path("replies.sqlite"))
 
 
 def test_a_file_says_the_same_as_flags(tmp_path: Path) -> None:
@@ -255,6 +276,8 @@ def test_a_value_comes_through_a_file_exactly(lr: float, prefill: str) -> None:
 
 
 CONFIGS = Path(__file__).parents[1] / "configs"
+OTHERWISE = frozenset({"curriculum", "invoices", "thinkjson"})
+"""No settings of a verb: tests/train/test_curriculum.py and tests/study/test_plan.py read them."""
 
 
 def tables(file: Path) -> list[str]:
@@ -268,7 +291,7 @@ def tables(file: Path) -> list[str]:
     [
         pytest.param(file, verb, id=f"{file.name} {verb}")
         for file in sorted(CONFIGS.glob("*.toml"))
-        if file.stem != "curriculum"  # no settings of a verb: tests/train/test_curriculum.py
+        if file.stem not in OTHERWISE
         for verb in tables(file)
     ],
 )

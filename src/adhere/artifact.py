@@ -194,6 +194,38 @@ def resuming(
             shutil.rmtree(run.path, ignore_errors=True)
 
 
+def ended(out: Path, config: Config, *, look_at_inputs: bool = True) -> Mapping[str, JSON] | None:
+    """Return the summary of the run of these settings that stands at `out`; `None` where none has ended.
+
+    A run has ended that is finished, and one that ended itself because it taught nothing; one that was cut
+    short has not. Settings that say only how the work is done may differ, as in `resuming`; so may the code.
+
+    Args:
+        out: Where it may stand.
+        config: The settings.
+        look_at_inputs: Whether what it read must still be there, with equal bytes.
+
+    Raises:
+        ConfigError: A run of other settings or other inputs stands there.
+    """
+    left = _left(out)
+    summary: Mapping[str, JSON] = _read(out / SUMMARY) if left else {}
+    if not left or (left.get("finished") is False and not summary):
+        return None
+    asked: dict[str, JSON] = {"verb": _verb(config), "config": _settings(config)}
+    if look_at_inputs:
+        read = cast("dict[str, str]", left["inputs"])
+        asked["inputs"] = {name: sha256(Path(name)) if Path(name).is_file() else "gone" for name in read}
+    if differing := _differing(left, asked):
+        raise ConfigError.at(
+            "out",
+            str(out),
+            f"another run stands there, which differs in {', '.join(differing)}",
+            fix="Ask for what it was asked for, remove it to have it made anew, or name another directory",
+        )
+    return summary
+
+
 def verify(directory: Path) -> Mapping[str, JSON]:
     """Check every file of a sealed directory against its manifest, and return the manifest.
 
@@ -318,15 +350,22 @@ def _has_work(partial: Path) -> bool:
 
 def _opening(config: Config, inputs: Iterable[Path]) -> dict[str, JSON]:
     started = datetime.now(UTC).isoformat()
-    verb = type(config).__name__.removesuffix("Config").lower()
-    settings = {name: _plain(value) for name, value in asdict(config).items()}
+    settings = _settings(config)
     return {
-        "verb": verb,
+        "verb": _verb(config),
         "config": settings,
         "seed": settings.get("seed"),
         "inputs": _hashes_of_inputs(inputs),
         "started": started,
     }
+
+
+def _verb(config: Config) -> str:
+    return type(config).__name__.removesuffix("Config").lower()
+
+
+def _settings(config: Config) -> dict[str, JSON]:
+    return {name: _plain(value) for name, value in asdict(config).items()}
 
 
 def _plain(value: object) -> JSON:

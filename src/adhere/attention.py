@@ -69,8 +69,8 @@ def hidden(
 ) -> torch.Tensor:
     """Return the network's last hidden states under a layout, shape (B, T, W).
 
-    The first time a network is seen, it is proved to give under layouts what it gives without one; whoever
-    samples or trains through here need not ask.
+    The first time a network is seen, it is proved, see `prove`; whoever samples or trains through here need
+    not ask.
 
     Args:
         network: One that `install` was called for.
@@ -81,11 +81,22 @@ def hidden(
     Raises:
         ModelError: The network does not take layouts.
     """
+    prove(network)
+    return _hidden(network, token_BT, position_BT, layout)
+
+
+def prove(network: PreTrainedModel) -> None:
+    """See that a network gives under layouts what it gives without one; for each, the first call does.
+
+    Only threads that share a network need to: before the first of them uses it.
+
+    Raises:
+        ModelError: The network does not take layouts.
+    """
     if network not in _proved:
-        with torch.autocast(token_BT.device.type, enabled=False):
+        with torch.autocast(network.device.type, enabled=False):
             _prove(network)
         _proved.add(network)
-    return _hidden(network, token_BT, position_BT, layout)
 
 
 def _hidden(

@@ -14,7 +14,9 @@ from adhere import __version__
 from adhere.config import (
     STANDARD_STREAM,
     VERBS,
+    BridgeConfig,
     CheckConfig,
+    CompareConfig,
     Config,
     DoctorConfig,
     EvalConfig,
@@ -26,6 +28,7 @@ from adhere.config import (
     SchemaConfig,
     ScoreConfig,
     SftConfig,
+    StudyConfig,
     SynthConfig,
     floors,
 )
@@ -94,10 +97,8 @@ def _obey(verb: str, words: Sequence[str]) -> int:
 
 def _run(config: Config, stdout: TextIO) -> Summary:
     match config:
-        case QuickstartConfig():
-            from adhere.quickstart import quickstart
-
-            summary = quickstart(config)
+        case QuickstartConfig() | StudyConfig():
+            summary = _several(config, stdout)
         case SchemaConfig():
             summary = _described(config)
         case ScoreConfig():
@@ -109,14 +110,43 @@ def _run(config: Config, stdout: TextIO) -> Summary:
         case SftConfig() | DoctorConfig() | GrpoConfig():
             summary = _trained(config)
         case EvalConfig():
-            from adhere.evaluate.run import evaluate
+            summary = _evaluated(config)
+        case CompareConfig():
+            from adhere.evaluate.comparing import compare
 
-            summary = evaluate(config)
+            summary = compare(config)
+        case BridgeConfig():
+            from adhere.evaluate.bridge import bridge
+
+            summary = bridge(config)
         case ExtractConfig():
             from adhere.extract import extract
 
             summary = extract(config)
     return summary
+
+
+def _several(config: QuickstartConfig | StudyConfig, stdout: TextIO) -> Summary:
+    """Run what is made of several verbs."""
+    match config:
+        case QuickstartConfig():
+            from adhere.quickstart import quickstart
+
+            return quickstart(config)
+        case StudyConfig():
+            from adhere.study.run import study
+
+            return study(config, lambda step: _run(step, stdout))
+
+
+def _evaluated(config: EvalConfig) -> Summary:
+    if config.is_served:
+        from adhere.evaluate.served import evaluate as evaluate_served
+
+        return evaluate_served(config)
+    from adhere.evaluate.run import evaluate
+
+    return evaluate(config)
 
 
 def _gathered(config: SynthConfig | ImportConfig | CheckConfig | ReasonConfig) -> Summary:
@@ -192,6 +222,10 @@ def _shortfalls(summary: Summary, config: Config) -> Iterator[str]:
     match config:
         case EvalConfig():
             yield from _below_floor(summary, config)
+        case CompareConfig():
+            from adhere.evaluate import comparing
+
+            yield from comparing.shortfalls(summary, config)
         case SynthConfig(teacher=str()):
             from adhere.data.teaching import teacher
 
@@ -257,18 +291,12 @@ def _show(summary: Summary, config: Config) -> None:
             from adhere.quickstart import closing_words
 
             sys.stdout.write(closing_words(summary))
-        case DoctorConfig(attack=True):
-            from rich.console import Console
+        case StudyConfig():
+            from adhere.study.page import in_short
 
-            from adhere import redteam
-
-            redteam.show(summary, Console())
-        case CheckConfig():
-            from rich.console import Console
-
-            from adhere import checks
-
-            checks.show(summary, Console())
+            sys.stdout.write(in_short(summary))
+        case DoctorConfig(attack=True) | CheckConfig() | CompareConfig():
+            _show_tables(summary, config)
         case DoctorConfig():
             _tell(summary)
         case SftConfig():
@@ -279,6 +307,24 @@ def _show(summary: Summary, config: Config) -> None:
                 _tell(cast("Summary", summary["diagnosis"]))
         case _:
             _print(summary)
+
+
+def _show_tables(summary: Summary, config: DoctorConfig | CheckConfig | CompareConfig) -> None:
+    from rich.console import Console
+
+    match config:
+        case DoctorConfig():
+            from adhere import redteam
+
+            redteam.show(summary, Console())
+        case CheckConfig():
+            from adhere import checks
+
+            checks.show(summary, Console())
+        case CompareConfig():
+            from adhere.evaluate import comparing
+
+            comparing.show(summary, Console(width=100))
 
 
 def _show_answer(answered: Summary, config: ExtractConfig) -> None:

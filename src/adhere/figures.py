@@ -16,12 +16,11 @@ from xml.sax.saxutils import quoteattr
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from adhere.measure.reliability import Bin
 from adhere.records import JSON
-from adhere.shown import LABELS, percent, shown
+from adhere.shown import LABELS, LESS_IS_BETTER, Shown, percent, shown
 
 INK = "#7b818a"
 """Text and axes: about 4:1 against white and 5:1 against near-black."""
@@ -31,8 +30,8 @@ SERIES = ("#8792a2", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00")
 
 Source: Okabe and Ito, Color Universal Design, 2008.
 """
-COMPARED = ("schema_valid", "exact", "match_all", "match_parsed", "valid_json", "noise")
-"""Metrics that bars show, from the top."""
+COMPARED = ("match_all", "valid_json", "noise", "no_output", "schema_valid", "exact", "match_parsed")
+"""Metrics that bars show: the four of ThinkJSON's comparison first."""
 
 _STYLE: dict[Any, Any] = {  # Any: as matplotlib declares it
     "svg.fonttype": "none",
@@ -62,16 +61,15 @@ _VARIABLES = {INK: "--figure-ink", GRID: "--figure-grid"} | {
 _PANEL = (3.4, 1.9)
 """Width and height of a curve with its title and labels, in inches."""
 _CHARACTER = 0.075
-"""Width of a character of the legend, in inches: enough for a mean one of the widest system font."""
-_LEGEND: dict[str, Any] = {  # Any: as matplotlib declares it
-    "loc": "upper left",
-    "bbox_to_anchor": (0.0, 1.0),
-    "borderaxespad": 0.1,
-    "frameon": False,
-    "handlelength": 0.9,
-    "handleheight": 0.9,
-    "borderpad": 0.0,
-}
+"""Width of a character, in inches: enough for a mean one of the widest system font."""
+_TELEPHONE = 5.0
+"""Widths up to this are a telephone's."""
+_BAR, _AROUND_BARS = 0.27, 0.62
+"""Height of a bar with its gap, and of the title and the axis around all bars, in inches."""
+_MOST_NAME = 1.85
+"""Widest column of names, in inches."""
+_BESIDE_BARS = 0.72
+"""Room for a number behind a bar, and to the next panel, in inches."""
 _NAMES: dict[str, Any] = {  # Any: as matplotlib declares it
     "loc": "upper left",
     "frameon": False,
@@ -123,7 +121,9 @@ def training_curves(steps: Sequence[Mapping[str, JSON]], *, columns: int = 3) ->
 
 
 def bars(evaluations: Mapping[str, Mapping[str, JSON]], *, width: float = 10.0) -> str:
-    """Draw evaluations side by side: a bar for each metric, with whiskers over its 95 % interval.
+    """Draw a panel for each metric, and in it a bar for each evaluation, with its 95 % interval.
+
+    The first four are the figure of ThinkJSON (arXiv:2502.14905), where every evaluation has them.
 
     Args:
         evaluations: Summaries of `adhere eval`, by name, the one that the others are held against first.
@@ -135,26 +135,71 @@ def bars(evaluations: Mapping[str, Mapping[str, JSON]], *, width: float = 10.0) 
     metrics = [metric for metric in COMPARED if any(shown(each.get(metric)) for each in evaluations.values())]
     if not metrics:
         raise ValueError("no evaluation holds a metric that is drawn")
-    count = len(evaluations)
-    in_one_line = sum(len(name) + 6 for name in evaluations) * _CHARACTER < width
-    legend = 0.4 if in_one_line else 0.17 * count + 0.2
-    height = (0.2 * count + 0.22) * len(metrics) + legend + 0.3
+    columns = 4 if width > _TELEPHONE else 1
+    names = min(max(_CHARACTER * max(map(len, evaluations)) + 0.1, 0.6), _MOST_NAME)
+    across, tall = (width - names) / columns, _BAR * len(evaluations) + _AROUND_BARS
+    height = tall * -(-len(metrics) // columns)
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width, height))
-        axis = _axes(figure, 1.2, 0.3, width - 1.25, height - legend - 0.3)
-        for place, summary in enumerate(evaluations.values()):
-            _draw_bars(axis, place, summary, metrics, count)
-        axis.set_yticks(range(len(metrics)), [LABELS[metric].replace(", ", ",\n") for metric in metrics])
-        axis.set_ylim(len(metrics) - 0.5, -0.5)
-        axis.set_xlim(0, 1.12 if width > 5 else 1.25)
-        axis.set_xticks([0, 0.25, 0.5, 0.75, 1.0])
-        axis.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
-        axis.grid(axis="x")
-        axis.set_axisbelow(True)
-        axis.spines[["bottom"]].set_visible(False)
-        keys = [Patch(color=_colour(place), label=name) for place, name in enumerate(evaluations)]
-        figure.legend(handles=keys, ncols=count if in_one_line else 1, **_LEGEND)
+        # One pair of axes, in inches from the top left: a pair for each panel takes several times as long.
+        axis = _axes(figure, 0, 0, width, height)
+        axis.set_axis_off()
+        axis.set_xlim(0, width)
+        axis.set_ylim(height, 0)
+        for place, metric in enumerate(metrics):
+            row, column = divmod(place, columns)
+            panel = _Shares(axis, names + column * across, row * tall, across - _BESIDE_BARS)
+            if column == 0:
+                panel.name(list(evaluations))
+            panel.draw(metric, [shown(summary.get(metric)) for summary in evaluations.values()])
         return _svg(figure, f"Bars with 95 % intervals: {', '.join(evaluations)}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shares:
+    """A panel of bars, placed in inches from the top left."""
+
+    axis: Axes
+    left: float
+    """Where bars begin; their names end before it."""
+    top: float
+    length: float
+    """Of a bar of 100 %."""
+
+    def name(self, evaluations: Sequence[str]) -> None:
+        """Write the names of the bars."""
+        for place, name in enumerate(evaluations):
+            self.axis.text(self.left - 0.08, self._at(place), _cut(name), va="center", ha="right")
+
+    def draw(self, metric: str, numbers: Sequence[Shown | None]) -> None:
+        """Draw one metric of every evaluation."""
+        self.axis.text(self.left, self.top + 0.12, _titled(metric), va="center", size=9.5)
+        for place, number in enumerate(numbers):
+            self._draw(self._at(place), _colour(place), number)
+        above, below = self._at(0) - _BAR / 2, self._at(len(numbers) - 1) + _BAR / 2
+        for share in (0.0, 0.5, 1.0):
+            at = self.left + share * self.length
+            self.axis.plot([at, at], [above, below], color=GRID, linewidth=0.6, alpha=0.35, zorder=0.5)
+            side = "left" if share == 0 else "center"
+            self.axis.text(at, below + 0.04, f"{100 * share:.0f} %", va="top", ha=side, size=7.5)
+
+    def _at(self, place: int) -> float:
+        return self.top + 0.28 + (place + 0.5) * _BAR
+
+    def _draw(self, at: float, colour: str, number: Shown | None) -> None:
+        if number is None:
+            self.axis.text(self.left + 0.06, at, "not measured", va="center", size=7.5)
+            return
+        value, low, high = (
+            self.left + share * self.length for share in (number.value, number.low, number.high)
+        )
+        half = 0.31 * _BAR
+        self.axis.barh(at, self.length, left=self.left, height=2 * half, color=GRID, alpha=0.1)
+        self.axis.barh(at, value - self.left, left=self.left, height=2 * half, color=colour, alpha=0.45)
+        self.axis.plot([value, value], [at - half, at + half], color=colour, linewidth=1.6)
+        self.axis.plot([low, high], [at, at], color=colour, linewidth=1.6, solid_capstyle="butt")
+        end = self.left + self.length + _BESIDE_BARS - 0.12
+        self.axis.text(end, at, percent(number.value), va="center", ha="right", size=8)
 
 
 def histogram(bins: Sequence[tuple[int, int, int]], *, quantity: str, limit: int, width: float = 6.0) -> str:
@@ -249,20 +294,15 @@ def _axes(figure: Figure, left: float, bottom: float, width: float, height: floa
     return figure.add_axes((left / across, bottom / up, width / across, height / up))
 
 
-def _draw_bars(
-    axis: Axes, place: int, summary: Mapping[str, JSON], metrics: Sequence[str], count: int
-) -> None:
-    colour, height = _colour(place), 0.78 / count
-    for row, metric in enumerate(metrics):
-        at = row + (place - (count - 1) / 2) * height
-        number = shown(summary.get(metric))
-        if number is None:
-            axis.text(0.008, at, "not measured", va="center", size=7.5)
-            continue
-        axis.barh(at, number.value, height=height * 0.8, color=colour, alpha=0.4)
-        axis.plot([number.value] * 2, [at - height * 0.4, at + height * 0.4], color=colour, linewidth=1.6)
-        axis.plot([number.low, number.high], [at, at], color=colour, linewidth=1.6, solid_capstyle="butt")
-        axis.text(max(number.high, number.value) + 0.012, at, percent(number.value), va="center", size=7.5)
+def _titled(metric: str) -> str:
+    """Name a metric, and say where less of it is better."""
+    return f"{LABELS[metric]} \N{DOWNWARDS ARROW}" if metric in LESS_IS_BETTER else LABELS[metric]
+
+
+def _cut(name: str) -> str:
+    """Shorten a name that leaves no room for the bars."""
+    most = int((_MOST_NAME - 0.1) / _CHARACTER)
+    return name if len(name) <= most else f"{name[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _colour(place: int) -> str:

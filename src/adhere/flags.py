@@ -27,9 +27,12 @@ LEADING = {
     "import": "--file",
     "check": "--data",
     "reason": "--data",
+    "compare": "--directories",
+    "bridge": "--data",
     "extract": "--text",
+    "study": "--file",
 }
-"""The flag that may be left out, of the verbs that are about one file."""
+"""The flag that may be left out, of the verbs that are about one file, or about several alike."""
 
 TABLES = {"doctor": ("grpo", "doctor")}
 """Tables of a recipe that a verb reads where these are not its own alone; the last one wins."""
@@ -42,7 +45,8 @@ def parse(verb: str, words: Sequence[str]) -> Config:
         ConfigError: A setting does not exist or is missing, or a value is not of its kind or range.
         SystemExit: `--help` was asked for, and has been printed to stdout.
     """
-    file = Path(words[0]) if words and words[0].endswith(".toml") and not words[0].startswith("-") else None
+    has_file = bool(words) and words[0].endswith(".toml") and not words[0].startswith("-")
+    file = Path(words[0]) if has_file and verb != "study" else None  # a study's file is no table of flags
     filed = list(as_flags(_table(file, verb))) if file else []
     typed = list(_with_leading_flag(verb, words[1:] if file else words))
 
@@ -96,15 +100,19 @@ def _table(file: Path, verb: str) -> Mapping[str, TOML]:
 
 def _with_leading_flag(verb: str, words: Sequence[str]) -> Iterator[str]:
     """Put the flag that was left out before the first word that is neither a flag nor the value of one."""
-    switches = {f"--{field.name}" for field in fields(VERBS[verb]) if field.type is bool}
+    leading = LEADING.get(verb)
+    if leading is None or leading in map(_name, words):
+        yield from words
+        return
+    switches = {_name(f"--{field.name}") for field in fields(VERBS[verb]) if field.type is bool}
     rest = iter(words)
     for word in rest:
-        if verb in LEADING and (not word.startswith("-") or word == "-"):
-            yield LEADING[verb]
+        if not word.startswith("-") or word == "-":
+            yield leading
             yield word
             break
         yield word
-        if word.startswith("--") and "=" not in word and word not in switches:
+        if word.startswith("--") and "=" not in word and _name(word) not in switches:
             yield from islice(rest, 1)
     yield from rest
 

@@ -25,16 +25,18 @@ def predict(
     sampling: Sampling = LIKELIEST,
     form: Form = "plain",
     prefill: str | None = None,
+    thoughts: bool = False,
 ) -> Iterator[Prediction]:
-    """Answer every example once; yield the answers as they come, those to short prompts first.
+    """Answer every example; yield the answers as they come, those to short prompts first.
 
     Args:
         model: Is set to evaluation mode.
         dataset: Its examples are asked about; a target is not needed.
         constrain: Answer under each schema's grammar.
-        sampling: How answers are drawn; one per example.
+        sampling: How answers are drawn; of several per example, the first has the others.
         form: Shape of the answer.
         prefill: Start of every answer; `None` for the form's own.
+        thoughts: Whether an answer may begin with a thought that was not asked for; see `judged`.
 
     Raises:
         ConfigError: What is written before the grammar begins can be no start of an answer under it.
@@ -62,15 +64,18 @@ def predict(
     asked.sort(key=lambda pair: len(pair[1].tokens))
     model.network.eval()
     answers = sample(model, [question for _, question in asked], sampling)
-    for (example, _), (completion,) in zip(asked, answers, strict=True):
-        answer = started + completion.text
-        prediction = judged(
-            answer,
-            example,
-            dataset.schemas[example.schema],
-            form=form,
-            tokens=len(completion.tokens),
-            finished=completion.finished,
-        )
-        sure = confidences(completion, prediction.verdict, model.tokenizer, answer=answer, form=form)
-        yield replace(prediction, confidence=sure)
+    for (example, _), completions in zip(asked, answers, strict=True):
+        first, *others = [
+            judged(
+                started + each.text,
+                example,
+                dataset.schemas[example.schema],
+                form=form,
+                tokens=len(each.tokens),
+                finished=each.finished,
+                thoughts=thoughts,
+            )
+            for each in completions
+        ]
+        sure = confidences(completions[0], first.verdict, model.tokenizer, answer=first.answer, form=form)
+        yield replace(first, confidence=sure, others=tuple(others))

@@ -10,6 +10,7 @@ LABELS: Mapping[str, str] = {
     "exact": "Exactly right",
     "match_all": "Leaves right",
     "match_parsed": "Leaves right, where it parses",
+    "f1": "Leaves, F1",
     "valid_json": "Is JSON",
     "no_output": "No output",
     "noise": "Noise",

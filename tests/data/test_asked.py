@@ -79,6 +79,12 @@ def test_a_domain_has_documents_of_its_own(domain: str, task: Task) -> None:
     assert examples[0].text != examples[1].text
 
 
+def test_a_domain_may_have_other_and_shorter_structures() -> None:
+    source = source_of(SynthConfig(domain="finance", shapes=9, short=True, out=OUT))
+    assert next(iter(source.schemas)) == "finance/loan_application/short-0"
+    assert len(source.schemas) == 9
+
+
 def test_the_reverse_task_asks_for_a_text(note: Path) -> None:
     example = source_of(SynthConfig(schema=note, task="write", noise=0.0, out=OUT)).example(0, EITHER)
     assert json.loads(example.text)["city"] in str(example.target)

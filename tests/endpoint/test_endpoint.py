@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -568,6 +569,29 @@ def test_a_server_that_does_not_count_is_counted_for(server: Server) -> None:
     assert isinstance(reply, Reply)
     assert (reply.prompt_tokens, reply.completion_tokens) == (40 // 4 + 4, 11)
     assert endpoint.totals.spending.estimated == 25
+
+
+def test_the_model_that_the_server_names_is_told_and_kept(server: Server, tmp_path: Path) -> None:
+    named = json.dumps({**json.loads(completion("fine")), "model": "fake-2025"}).encode()
+    cut = json.dumps({**json.loads(completion("fi", finish_reason="length")), "model": "fake-2025"}).encode()
+    server.acts = [sends(named), sends(cut), says("fine")]
+    for _ in range(2):
+        with opened(server, EndpointSettings(cache=tmp_path / "replies.sqlite")) as endpoint:
+            replies = [endpoint.reply(asks(text)) for text in "abc"]
+        assert [reply.model for reply in replies] == ["fake-2025", "fake-2025", ""]
+        assert [reply.completion_tokens for reply in replies] == [5, 5, 5]
+
+
+def test_a_cache_of_before_names_were_kept_is_read(server: Server, tmp_path: Path) -> None:
+    settings = EndpointSettings(cache=tmp_path / "replies.sqlite")
+    with opened(server, settings) as endpoint:
+        endpoint.reply(asks("hello"))
+    with sqlite3.connect(tmp_path / "replies.sqlite") as base:
+        base.execute("DROP TABLE served")
+    base.close()
+    with opened(server, settings) as endpoint:
+        reply = endpoint.reply(asks("hello"))
+    assert (reply.text, reply.cached, reply.model) == ("fine", True, "")
 
 
 def test_a_later_process_goes_on_counting_what_was_spent(server: Server, tmp_path: Path) -> None:

@@ -7,16 +7,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
 import adhere
-from adhere.config import EndpointSettings, SynthConfig
+from adhere.config import EndpointSettings, EvalConfig, SynthConfig
+from adhere.data.build import synth
 from adhere.data.teaching.teacher import taught
 from adhere.endpoint import Endpoint, Failed, Message, Reply, Request
-from adhere.errors import DataError
+from adhere.errors import DataError, ModelError
+from adhere.evaluate.evaluation import read
+from adhere.evaluate.run import evaluate
+from adhere.evaluate.served import evaluate as served_evaluate
 from adhere.schema import Parsed, parse_json
 
 NANO = Path(adhere.__file__).parent / "nano"
@@ -115,3 +120,22 @@ def test_a_model_that_cannot_teach_is_told_by_its_reasons(model: str, tmp_path: 
     config = SynthConfig(schema=schema, out=tmp_path / "data", rows=2, teacher=model, endpoint=settings)
     with pytest.raises(DataError, match=r"not one example was kept; rejected: .*budget"):
         taught(config)
+
+
+def test_a_served_model_is_measured_as_the_same_one_here(model: str, tmp_path: Path) -> None:
+    schema = tmp_path / "order.json"
+    schema.write_text(
+        '{"title": "Order", "type": "object", "required": ["vendor", "total"], "properties":'
+        ' {"vendor": {"type": "string"}, "total": {"type": "number"}}}'
+    )
+    synth(SynthConfig(schema=schema, out=tmp_path / "data", rows=8, noise=0.0))
+    asked = EvalConfig(data=tmp_path / "data", out=tmp_path / "here", max_new_tokens=60)
+    evaluate(asked)
+    served = replace(asked, model=model, out=tmp_path / "served")
+    served_evaluate(served)
+    here, there = (read(out).predictions for out in (asked.out, served.out))
+    # The server leaves out white space at the end, which an answer that was cut off may have.
+    assert [each.answer.rstrip() for each in here] == [each.answer for each in there]
+    assert [each.cause for each in here] == [each.cause for each in there]
+    with pytest.raises(ModelError, match=r"the server drops response_format|cannot be told"):
+        served_evaluate(replace(served, constrain=True, out=tmp_path / "constrained"))

@@ -1,12 +1,13 @@
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from adhere.errors import EvaluationError
-from adhere.evaluate.compare import Comparison, comparisons
+from adhere.evaluate.compare import Comparison, comparisons, numbers
 from adhere.evaluate.evaluation import Evaluation
-from adhere.measure.metrics import Row
-from adhere.measure.statistics import Difference
+from adhere.measure.paired import Difference
+from adhere.measure.row import Row
 from adhere.records import Example
 
 RIGHT = ['{"item": "mug", "count": 2}', '{"item": "pot", "count": 1}']
@@ -63,9 +64,37 @@ def test_every_evaluation_is_compared_with_the_first_and_all_p_values_are_adjust
 ) -> None:
     made = comparisons({"a": of(NOTHING), "b": of(HALF_RIGHT), "c": of(RIGHT)})
     assert {(each.evaluation, each.baseline) for each in made} == {("b", "a"), ("c", "a")}
-    # Two evaluations and six metrics: the smallest of twelve p values is multiplied by twelve.
+    # Two evaluations and seven metrics: the smallest of fourteen p values is multiplied by fourteen.
     smallest = min(made, key=lambda each: each.difference.p)
-    assert smallest.p_holm == min(1.0, 12 * smallest.difference.p)
+    assert smallest.p_holm == min(1.0, 14 * smallest.difference.p)
+
+
+def test_every_two_can_be_compared_each_with_those_before_it(of: Callable[[list[str]], list[Row]]) -> None:
+    evaluations = {"a": of(NOTHING), "b": of(HALF_RIGHT), "c": of(RIGHT)}
+    made = comparisons(evaluations, all_pairs=True)
+    assert list(dict.fromkeys((each.evaluation, each.baseline) for each in made)) == [
+        ("b", "a"),
+        ("c", "a"),
+        ("c", "b"),
+    ]
+    assert len(made) == 21
+    (exact,) = [each for each in made if (each.metric, each.evaluation, each.baseline) == ("exact", "c", "b")]
+    assert exact.difference.difference == 0.5
+
+
+def test_fewer_metrics_leave_each_more_power(of: Callable[[list[str]], list[Row]]) -> None:
+    (made,) = comparisons({"a": of(NOTHING), "b": of(RIGHT)}, metrics=("exact",))
+    assert made.p_holm == made.difference.p
+
+
+def test_a_metric_that_no_row_has_in_both_is_left_out(of: Callable[[list[str]], list[Row]]) -> None:
+    # Empty answers have no noise.
+    assert comparisons({"a": of(["", ""]), "b": of(RIGHT)}, metrics=("noise",)) == ()
+
+
+def test_rows_that_go_together_are_compared_as_one(of: Callable[[list[str]], list[Row]]) -> None:
+    with pytest.raises(EvaluationError, match="all rows go together"):
+        comparisons({"a": of(NOTHING), "b": of(RIGHT)}, unit_N=np.array([0, 0]))
 
 
 def test_one_evaluation_alone_has_nothing_to_be_compared_with(of: Callable[[list[str]], list[Row]]) -> None:
@@ -91,5 +120,49 @@ def test_a_comparison_is_spelled_flat() -> None:
         "high": 0.9,
         "n": 4,
         "p": 0.2,
+        "detectable": None,
+        "rows_needed": None,
         "p_holm": 0.4,
     }
+
+
+# -------------------------------------------------------------------------------------- of each evaluation
+
+
+def test_what_an_evaluation_reached_is_what_its_summary_says(
+    examples: list[Example], evaluated: Callable[..., Evaluation]
+) -> None:
+    evaluation = evaluated(examples, HALF_RIGHT)
+    (spelled,) = numbers({"it": rows(evaluation)}).values()
+    assert spelled == {name: evaluation.summary[name] for name in spelled}
+    assert {"schema_valid", "exact", "match_all", "match_parsed", "f1", "noise"} <= spelled.keys()
+
+
+def test_without_targets_what_needs_one_is_absent(evaluated: Callable[..., Evaluation]) -> None:
+    unlabelled = [Example(id="mugs", text="two mugs", schema="order")]
+    (spelled,) = numbers({"it": rows(evaluated(unlabelled, RIGHT[:1]))}).values()
+    assert spelled.keys() == {"schema_valid", "valid_json", "no_output"}
+
+
+def test_a_mean_over_no_rows_is_undefined(of: Callable[[list[str]], list[Row]]) -> None:
+    (spelled,) = numbers({"it": of(["", ""])}).values()
+    assert spelled["noise"] == spelled["match_parsed"] == {"mean": None, "low": None, "high": None, "n": 0}
+
+
+def test_rows_that_go_together_are_worth_less(evaluated: Callable[..., Evaluation]) -> None:
+    # Ten texts, each asked about twice and answered alike: half of the rows, worth no more than ten.
+    asked = [
+        Example(id=f"{place}", text=f"{place // 2}", schema="order", target={"item": "mug", "count": 2})
+        for place in range(20)
+    ]
+    answers = [answer for place in range(10) for answer in [RIGHT[0] if place % 2 else "{}"] * 2]
+    measured = rows(evaluated(asked, answers))
+    together = numbers({"it": measured}, unit_N=np.arange(20) // 2)["it"]
+    alone = numbers({"it": measured})["it"]
+    for metric, number in (("exact", "rate"), ("match_all", "mean")):
+        wide, narrow = together[metric], alone[metric]
+        assert isinstance(wide, dict)
+        assert isinstance(narrow, dict)
+        assert wide[number] == narrow[number] == 0.5
+        assert float(str(wide["low"])) < float(str(narrow["low"]))
+        assert float(str(wide["high"])) > float(str(narrow["high"]))

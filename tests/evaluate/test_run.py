@@ -1,6 +1,9 @@
 import json
 import re
-from collections.abc import Callable
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +17,9 @@ from adhere.decode.sample import Sampling
 from adhere.errors import DataError, EvaluationError
 from adhere.evaluate.evaluation import read, write_predictions
 from adhere.evaluate.run import evaluate, evaluate_model
+from adhere.evaluate.underway import underway
 from adhere.measure.calibration import load
+from adhere.measure.prediction import Prediction, judged
 from adhere.model import Model, save
 from adhere.records import JSON, Example
 from adhere.schema import Schema
@@ -281,3 +286,89 @@ def test_a_row_without_a_target_has_no_match(tmp_path: Path, model: Model, order
     (row,) = lines(tmp_path / "predictions.jsonl")
     assert [row[name] for name in ("match", "exact", "noise", "gold")] == [None, None, None, None]
     assert row["outcome"] == "obeys"
+
+
+def cut_short(config: EvalConfig, coming: Iterator[Prediction]) -> None:
+    """Leave what an evaluation leaves that is stopped after these answers."""
+
+    def stopped() -> Iterator[Prediction]:
+        yield from coming
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), underway(config) as work:
+        work.gather(stopped())
+
+
+def test_an_evaluation_that_was_cut_short_goes_on_to_the_same_result(config: EvalConfig) -> None:
+    several = replace(config, samples=2, temperature=0.8)
+    summary = evaluate(replace(several, out=config.out.with_name("undisturbed")))
+    undisturbed = read(config.out.with_name("undisturbed"))
+    cut_short(several, iter(undisturbed.predictions[:1]))
+    resumed = evaluate(several)
+    times = {"seconds": 0.0}
+    assert resumed | times == summary | times
+    for name in ("predictions.jsonl", "examples.jsonl", "schemas.json"):
+        ours, theirs = (out / name for out in (config.out, config.out.with_name("undisturbed")))
+        assert ours.read_bytes() == theirs.read_bytes()
+
+
+def test_what_was_answered_is_not_answered_again(
+    config: EvalConfig, order: Schema, examples: list[Example]
+) -> None:
+    cut_short(config, iter([judged('{"item":"kept","count":7}', examples[0], order, tokens=9)]))
+    evaluate(config)
+    kept, other = lines(config.out / "predictions.jsonl")
+    assert (kept["id"], kept["value"], kept["tokens"]) == ("mugs", {"item": "kept", "count": 7}, 9)
+    assert (other["id"], other["outcome"]) == ("pot", "obeys")
+
+
+def test_without_the_cache_all_is_answered_anew(
+    config: EvalConfig, order: Schema, examples: list[Example]
+) -> None:
+    cut_short(config, iter([judged("kept", examples[0], order, tokens=9)]))
+    evaluate(replace(config, cache=False))
+    assert "kept" not in [line["completion"] for line in lines(config.out / "predictions.jsonl")]
+    assert not config.out.with_name(f".{config.out.name}.partial").exists()
+
+
+def test_an_answer_that_the_limit_cuts_off_is_counted_as_such(config: EvalConfig) -> None:
+    summary = evaluate(replace(config, constrain=False, max_new_tokens=3))
+    assert (summary["causes"], summary["samples"], summary["temperature"]) == ({"cut": 2}, 1, 0.0)
+    failed = summary["failed"]
+    assert isinstance(failed, dict)
+    assert (failed["hits"], failed["tries"]) == (2, 2)
+    assert [each.cause for each in read(config.out).predictions] == ["cut", "cut"]
+
+
+def test_several_answers_are_drawn_and_the_first_is_the_one_of_a_single_draw(config: EvalConfig) -> None:
+    warm = replace(config, temperature=1.5)
+    once = evaluate(replace(warm, out=config.out.with_name("once")))
+    summary = evaluate(replace(warm, samples=3))
+    several, single = (read(out).predictions for out in (config.out, config.out.with_name("once")))
+    assert [each.answer for each in several] == [each.answer for each in single]
+    assert all(len({one.answer for one in each.samples}) == 3 for each in several)
+    assert summary["exact"] == once["exact"]
+    assert {"pass_at", "consistent"} <= summary.keys()
+    assert not {"pass_at", "consistent"} & once.keys()
+
+
+@pytest.mark.slow
+def test_an_evaluation_that_is_killed_ends_with_what_an_undisturbed_one_has(
+    config: EvalConfig, order: Schema
+) -> None:
+    rows = tuple(Example(id=f"{place}", text=f"{place} mugs", schema="order") for place in range(9))
+    store.write(Dataset({"order": order}, rows), config.data)
+    evaluate(replace(config, out=config.out.with_name("undisturbed")))
+    command = [sys.executable, "-m", "adhere", "eval", "--model", config.model, "--data", str(config.data)]
+    command += ["--out", str(config.out), "--constrain", "--max-new-tokens", "100", "--batch-size", "1"]
+    answers = config.out.with_name(f".{config.out.name}.partial") / "answers" / "answers.jsonl"
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (answers.exists() and answers.read_bytes().count(b"\n") >= 3):
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    assert not config.out.exists()
+    subprocess.run(command, check=True, capture_output=True)
+    ours, theirs = (out / "predictions.jsonl" for out in (config.out, config.out.with_name("undisturbed")))
+    assert ours.read_bytes() == theirs.read_bytes()

@@ -40,8 +40,11 @@ def test_where_there_is_a_calibration_it_is_told_too(predictions: tuple[Predicti
     assert told(pot)["/item"] == {"raw": 0.8, "calibrated": 0.5, "right": True}
 
 
-def test_without_a_target_it_is_not_known_what_is_right(predictions: tuple[Prediction, ...]) -> None:
-    unlabelled = replace(predictions[0], example=replace(predictions[0].example, target=None))
+def test_without_a_target_it_is_not_known_what_is_right(
+    examples: list[Example], evaluated: Evaluated
+) -> None:
+    (made,) = evaluated([replace(examples[0], target=None)], ['{"item": "jug", "count": 2}']).predictions
+    unlabelled = replace(made, confidence={"/item": 0.6, "/count": 0.9})
     assert told(unlabelled)["/item"] == {"raw": 0.6, "right": None}
     assert trust([unlabelled]) is None
 

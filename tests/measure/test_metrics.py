@@ -10,8 +10,10 @@ from statistics import fmean
 import pytest
 
 from adhere.errors import EvaluationError
-from adhere.measure.metrics import Row, row, summary
-from adhere.measure.statistics import Undefined
+from adhere.measure.metrics import summary
+from adhere.measure.row import Row, row
+from adhere.measure.statistics import Mean, Undefined
+from adhere.measure.tally import Tally
 from adhere.records import JSON, Example
 from adhere.reward.match import Match
 from adhere.reward.verdict import judge
@@ -23,10 +25,9 @@ LINES = re.findall(r"^\| `(.*?)` \| (\d+) \| (\w+) \| (.+?) \| (.+?) \| (.+?) \|
 SCHEMA = Schema.of(SOURCE)
 
 
-def measured(answer: str, *, target: JSON = TARGET, tokens: int = 1) -> Row:
-    return row(
-        judge(answer, SCHEMA), Example(id="1", text="", schema="x", target=target), SCHEMA, tokens=tokens
-    )
+def measured(answer: str, *, target: JSON = TARGET, tokens: int = 1, name: str = "1") -> Row:
+    example = Example(id=name, text="", schema="x", target=target)
+    return row(judge(answer, SCHEMA), example, SCHEMA, tokens=tokens)
 
 
 def share(spelled: str) -> float | None:
@@ -60,8 +61,22 @@ def test_each_answer_of_the_documentation_measures_as_it_says(
 
 
 def test_the_answers_of_the_documentation_sum_up_as_it_says() -> None:
-    rows = [measured(answer, tokens=int(tokens)) for answer, tokens, *_ in LINES]
-    assert rounded(summary(rows).as_json()) == SUMMARY
+    rows = [
+        measured(answer, tokens=int(tokens), name=str(number))
+        for number, (answer, tokens, *_) in enumerate(LINES, 1)
+    ]
+    found = rounded(summary(rows).as_json())
+    assert isinstance(found, dict)
+    difficulties = found["difficulties"]
+    assert isinstance(difficulties, dict)
+    # All rows have the same target, so the other measures say the same.
+    assert list(difficulties) == ["leaves", "depth", "arrays", "distractors", "characters"]
+    assert found | {"difficulties": {"leaves": difficulties["leaves"]}} == SUMMARY
+
+
+def test_the_documentation_names_every_number_of_a_summary() -> None:
+    defined = set(re.findall(r"`(\w+)`", DOCS.split("## Example")[0]))
+    assert set(SUMMARY) - {"rows"} <= defined
 
 
 # ------------------------------------------------------------------------------------------------- one row
@@ -84,6 +99,34 @@ def test_an_answer_in_a_fence_has_no_leaves_at_all() -> None:
     found = measured(f"```json\n{json.dumps(TARGET)}\n```")
     assert (found.parses, found.match_share) == (False, 0.0)
     assert found.leaves["/tags/*"] == Match(right=0, wrong=0, missing=2, invented=0)
+    assert found.right == {}
+
+
+def test_a_row_says_what_came_of_leaves_by_type_and_depth() -> None:
+    answer = '{"item": "jug", "count": 2, "tags": ["new", "old", "x"], "size": {"a": {"b": {"c": {"d": 1}}}}}'
+    found = measured(answer)
+    assert found.types == {
+        "string": Match(right=1, wrong=2, missing=0, invented=1),
+        "integer": Match(right=1, wrong=0, missing=0, invented=1),
+    }
+    assert found.depths == {
+        "1": Match(right=2, wrong=2, missing=0, invented=1),
+        "4+": Match(right=0, wrong=0, missing=0, invented=1),
+    }
+    assert found.right == {
+        "/item": False,
+        "/count": True,
+        "/tags/0": True,
+        "/tags/1": False,
+        "/tags/2": False,
+        "/size/a/b/c/d": False,
+    }
+
+
+def test_a_row_says_how_hard_its_example_is_and_how_its_answer_breaks_the_schema() -> None:
+    found = measured('{"item": "mug", "count": "2"}')
+    assert (found.difficulty["leaves"], found.difficulty["depth"]) == ("4-9", "2")
+    assert [(each.keyword, each.pointer) for each in found.violations] == [("type", "/count")]
 
 
 def test_a_row_without_target_says_nothing_of_content() -> None:
@@ -100,6 +143,10 @@ def test_a_row_without_target_says_nothing_of_content() -> None:
     )
 
 
+def test_a_row_without_target_still_says_how_its_answer_breaks_the_schema() -> None:
+    assert [each.keyword for each in measured('{"item": "mug"}', target=None).violations] == ["required"]
+
+
 # ------------------------------------------------------------------------------------------------- summary
 
 
@@ -113,7 +160,13 @@ def test_rows_without_target_count_for_form_only() -> None:
 
 def test_without_any_target_the_metrics_that_need_one_are_absent() -> None:
     spelled = summary([measured("{}", target=None)]).as_json()
-    assert list(spelled) == ["rows", "no_output", "valid_json", "schema_valid", "tokens"]
+    assert list(spelled) == ["rows", "no_output", "valid_json", "schema_valid", "tokens", "violations"]
+
+
+def test_rows_without_target_count_among_those_that_break_a_keyword() -> None:
+    found = summary([measured("{}"), measured("{}", target=None), measured("{")]).violations["required"]
+    # Both lack both keys; the third is no JSON.
+    assert (found.rows.hits, found.rows.tries, found.times) == (2, 2, 4)
 
 
 def test_where_nothing_parses_the_match_of_parsed_rows_is_undefined_and_not_0() -> None:
@@ -123,15 +176,11 @@ def test_where_nothing_parses_the_match_of_parsed_rows_is_undefined_and_not_0() 
     assert spelled["match_parsed"] == {"mean": None, "low": None, "high": None, "n": 0}
     assert spelled["match_all"] == {"mean": 0.0, "low": 0.0, "high": 0.0, "n": 2}
     # No answer has a leaf, so precision is not defined; 0 of 8 are recalled.
-    assert spelled["leaves"] == {
-        "right": 0,
-        "wrong": 0,
-        "missing": 8,
-        "invented": 0,
-        "precision": None,
-        "recall": 0.0,
-        "f1": 0.0,
-    }
+    nothing = {"hits": 0, "tries": 0, "rate": None, "low": None, "high": None}
+    assert spelled["precision"] == spelled["invented"] == nothing
+    assert isinstance(found.leaves, Tally)
+    assert (found.leaves.recall.hits, found.leaves.recall.tries) == (0, 8)
+    assert spelled["violations"] == {}
 
 
 def test_where_every_answer_is_empty_noise_is_undefined() -> None:
@@ -142,7 +191,27 @@ def test_a_field_that_no_target_has_has_no_rate() -> None:
     found = summary([measured('{"item": "mug", "count": 2, "size": "XL"}')])
     assert list(found.fields) == ["/count", "/item", "/tags/*"]
     assert found.leaves is not None
-    assert found.leaves.invented == 1
+    assert (found.leaves.invented.hits, found.leaves.invented.tries) == (1, 3)
+    assert found.invented_fields == {"/size": 1}
+
+
+def test_of_the_fields_that_no_target_has_those_with_most_leaves_are_told() -> None:
+    many = {f"x{number:02}": [0] * (2 if number == 21 else 1) for number in range(22)}
+    found = summary([measured(json.dumps(many))]).invented_fields
+    assert len(found) == 20
+    assert list(found.items())[:2] == [("/x21/*", 2), ("/x00/*", 1)]
+
+
+def test_rows_of_like_difficulty_are_told_apart() -> None:
+    easy: JSON = {"item": "mug"}
+    hard: JSON = {"item": "mug", "tags": [str(number) for number in range(12)]}
+    rows = [measured(json.dumps(target), target=target) for target in (hard, easy, easy)]
+    found = summary([*rows, measured("{", target=easy), measured("{}", target=None)]).difficulties["leaves"]
+    assert list(found) == ["1-3", "10-19"]
+    assert (found["1-3"].exact.hits, found["1-3"].exact.tries) == (2, 3)
+    assert (found["1-3"].leaf_f1.hits, found["1-3"].leaf_f1.tries) == (4, 5)
+    # 13 leaves on both sides.
+    assert (found["10-19"].leaf_f1.hits, found["10-19"].leaf_f1.tries) == (26, 26)
 
 
 def test_a_summary_of_no_rows_is_an_error() -> None:
@@ -155,8 +224,8 @@ def test_the_seed_moves_the_intervals_and_nothing_else() -> None:
     one, same, other = (summary(rows, seed=seed) for seed in (1, 1, 2))
     assert one == same
     assert one != other
-    assert one.match_all is not None
-    assert other.match_all is not None
+    assert isinstance(one.match_all, Mean)
+    assert isinstance(other.match_all, Mean)
     assert one.match_all.mean == other.match_all.mean
 
 
@@ -171,13 +240,13 @@ def test_a_summary_agrees_with_counting_in_plain_loops() -> None:
     parsed = [answer for answer in labelled if answer.endswith("}") and answer.startswith("{")]
     assert found.valid_json.hits == sum(answer.endswith("}") and answer.startswith("{") for answer in answers)
     assert found.no_output.hits == sum("{" not in answer for answer in answers)
+    assert isinstance(found.tokens, Mean)
     assert found.tokens.mean == pytest.approx(fmean(map(len, answers)))
     assert found.exact is not None
     assert (found.exact.hits, found.exact.tries) == (labelled.count(LINES[0][0]), len(labelled))
-    assert found.match_all is not None
+    assert isinstance(found.match_all, Mean)
     assert found.match_all.mean == pytest.approx(fmean(right[answer] or 0.0 for answer in labelled))
-    assert not isinstance(found.match_parsed, Undefined)
-    assert found.match_parsed is not None
+    assert isinstance(found.match_parsed, Mean)
     assert (found.match_parsed.n, found.match_parsed.mean) == (
         len(parsed),
         pytest.approx(fmean(right[answer] or 0.0 for answer in parsed)),

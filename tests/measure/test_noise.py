@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adhere.measure.noise import noise, places
-from adhere.records import JSON
+from adhere.measure.noise import places
+from adhere.measure.row import row
+from adhere.records import JSON, Example
 from adhere.reward.verdict import judge
 from adhere.schema import Schema
 from adhere.schema.leaves import Path
@@ -19,6 +20,11 @@ SCHEMA = Schema.of(
     }
 )
 GOLD: JSON = {"a": 1, "list": ["x", "y"], "b": {"c": 2}}
+
+
+def measured(answer: str, gold: JSON = GOLD, schema: Schema = SCHEMA) -> float | None:
+    example = Example(id="1", text="", schema="x", target=gold)
+    return row(judge(answer, schema), example, schema, tokens=0).noise
 
 
 @pytest.mark.parametrize(
@@ -45,11 +51,11 @@ GOLD: JSON = {"a": 1, "list": ["x", "y"], "b": {"c": 2}}
     ],
 )
 def test_noise_is_a_share_of_characters(answer: str, noisy: str) -> None:
-    assert noise(judge(f" {answer}\n", SCHEMA), GOLD, SCHEMA) == pytest.approx(len(noisy) / len(answer))
+    assert measured(f" {answer}\n") == pytest.approx(len(noisy) / len(answer))
 
 
 def test_an_empty_answer_has_no_share_of_noise() -> None:
-    assert noise(judge(" \n", SCHEMA), GOLD, SCHEMA) is None
+    assert measured(" \n") is None
 
 
 VALUES: st.SearchStrategy[JSON] = st.recursive(
@@ -90,13 +96,13 @@ def test_every_value_is_found_where_it_stands(value: JSON, indent: int | None, a
 
 @given(VALUES)
 def test_an_answer_equal_to_the_gold_has_no_noise(value: JSON) -> None:
-    anything = Schema.of({})
-    assert noise(judge(json.dumps(value), anything), value, anything) == 0.0
+    # A null says that there is no right answer.
+    gold = {"only": value}
+    assert measured(json.dumps(gold), gold, Schema.of({})) == 0.0
 
 
 @given(VALUES, VALUES, st.text(max_size=5))
 def test_noise_is_a_share(value: JSON, gold: JSON, around: str) -> None:
-    anything = Schema.of({})
-    share = noise(judge(f"{around}{json.dumps(value)}{around}", anything), gold, anything)
+    share = measured(f"{around}{json.dumps(value)}{around}", {"only": gold}, Schema.of({}))
     assert share is not None
     assert 0.0 <= share <= 1.0

@@ -16,7 +16,8 @@ from parts.labelled import BEFORE, GRPO, SFT, SNIPS
 
 from adhere import artifact
 from adhere.errors import DataError
-from adhere.measure.statistics import Difference, Mean, Rate
+from adhere.measure.paired import Difference
+from adhere.measure.statistics import Mean, Rate
 from adhere.model import Model, save
 from adhere.records import JSON
 

@@ -149,7 +149,7 @@ def test_without_an_answer_every_leaf_is_missing() -> None:
 
 def test_an_invented_leaf_says_how_far_the_gold_has_its_path() -> None:
     found = findings({"a": {"b": {"c": 1}}}, {"a": {"d": 1}}, schema=ANY)
-    assert set(found) == {Finding("invented", ("a", "b", "c"), 1), Finding("missing", ("a", "d"), 2)}
+    assert set(found) == {Finding("invented", ("a", "b", "c"), 1, 1), Finding("missing", ("a", "d"), 2, 1)}
 
 
 # ----------------------------------------------------------------------------------------------- invariants

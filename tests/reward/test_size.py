@@ -15,7 +15,7 @@ from typing import get_args
 import pytest
 
 from adhere.config import Form, Preset, Scoring
-from adhere.measure.metrics import row
+from adhere.measure.row import row
 from adhere.records import JSON, Example
 from adhere.reward.score import score
 from adhere.reward.verdict import Malformed, judge

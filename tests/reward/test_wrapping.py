@@ -12,7 +12,7 @@ from adhere.errors import ConfigError
 from adhere.records import Example
 from adhere.reward.score import score
 from adhere.reward.verdict import Malformed, NoOutput, Obeys, Violates, bare, judge
-from adhere.reward.wrapping import between_tags
+from adhere.reward.wrapping import after_thought, between_tags
 from adhere.schema import Schema
 
 SCHEMA = Schema.of(
@@ -236,3 +236,24 @@ def test_wrapped_json_is_never_paid_better_than_the_best_plain_answer(
         if isinstance(verdict, Malformed):
             alone = verdict.answer[verdict.embedded.start : verdict.embedded.end]
             assert scored.total <= max(score(alone, ROW, SCHEMA, preset=preset).total, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "rest"),
+    [
+        pytest.param(RIGHT, RIGHT, id="none"),
+        pytest.param(f"<think>hm</think>\n{RIGHT} ", RIGHT, id="a thought"),
+        pytest.param(f"<think>{RIGHT}</think>{RIGHT}", RIGHT, id="one with JSON in it"),
+        pytest.param(f"so {RIGHT}</think>{RIGHT}", RIGHT, id="one that the prompt opened"),
+        pytest.param(f"Well. <think>hm</think>{RIGHT}", RIGHT, id="words before it"),
+        pytest.param(f"<think>hm {RIGHT}", f"<think>hm {RIGHT}", id="one that never ends"),
+        pytest.param(f"{RIGHT}<think>hm</think>[]", f"{RIGHT}<think>hm</think>[]", id="one after the JSON"),
+        pytest.param(
+            f"Sure {RIGHT} <think>hm</think>1", f"Sure {RIGHT} <think>hm</think>1", id="also in prose"
+        ),
+        pytest.param('{"item": "</think>', '{"item": "</think>', id="in a string"),
+        pytest.param("<think>hm</think>", "", id="nothing else"),
+    ],
+)
+def test_a_thought_is_left_out(answer: str, rest: str) -> None:
+    assert after_thought(answer) == rest

@@ -78,6 +78,27 @@ def test_a_date_is_expected_in_one_branch_of_several() -> None:
 
 
 @pytest.mark.parametrize(
+    ("schema", "has"),
+    [
+        pytest.param({"minItems": 2, "maxItems": 2}, True, id="two items"),
+        pytest.param({"minItems": 1, "maxItems": 2}, False, id="one or two"),
+        pytest.param({"minItems": 2}, False, id="two or more"),
+        pytest.param({}, False, id="any number"),
+        pytest.param(
+            {"anyOf": [{"minItems": 2, "maxItems": 2}, {"minItems": 3, "maxItems": 3}]},
+            True,
+            id="in each branch",
+        ),
+        pytest.param(
+            {"anyOf": [{"minItems": 2, "maxItems": 2}, {"type": "array"}]}, False, id="in one branch"
+        ),
+    ],
+)
+def test_a_list_may_have_one_length_in_each_branch(schema: dict[str, JSON], *, has: bool) -> None:
+    assert expected(Schema.of({"type": "array", **schema})).has_one_length is has
+
+
+@pytest.mark.parametrize(
     ("path", "known"),
     [
         pytest.param(["nope"], False, id="a key that the schema does not name"),

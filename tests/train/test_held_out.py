@@ -14,7 +14,7 @@ from adhere.data import store
 from adhere.data.store import Dataset
 from adhere.errors import ConfigError, DataError, SchemaError
 from adhere.measure.calibration import Claim
-from adhere.measure.metrics import Row
+from adhere.measure.row import Row
 from adhere.measure.statistics import Rate
 from adhere.model import Model
 from adhere.records import Example

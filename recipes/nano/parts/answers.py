@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from adhere.data.store import Dataset
-from adhere.measure import metrics
-from adhere.measure.metrics import Row
-from adhere.measure.statistics import Difference, Floats, Mean, Rate, paired_difference, resampled_sums
+from adhere.measure.paired import Difference, paired_difference
+from adhere.measure.row import Row, row
+from adhere.measure.statistics import Floats, Mean, Rate, resampled_sums
 from adhere.records import Example
 from adhere.reward.match import Match, total
 from adhere.reward.verdict import NoOutput, Verdict, judge
@@ -48,7 +48,7 @@ def answers(predictions: Path, dataset: Dataset, *, asked: Dataset | None = None
 def _judged(example: Example, schema: Schema, line: dict[str, object] | None) -> Answer:
     verdict = NoOutput("") if line is None else judge(str(line["completion"]), schema)
     tokens = 0 if line is None else int(str(line["tokens"]))
-    return Answer(example, schema, verdict, metrics.row(verdict, example, schema, tokens=tokens))
+    return Answer(example, schema, verdict, row(verdict, example, schema, tokens=tokens))
 
 
 def valid(given: Sequence[Answer]) -> Rate:

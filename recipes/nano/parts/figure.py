@@ -3,7 +3,8 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self, TypeAlias, cast
 
-from adhere.measure.statistics import Difference, Mean, Rate
+from adhere.measure.paired import Difference
+from adhere.measure.statistics import Mean, Rate
 from adhere.records import JSON
 
 Unit: TypeAlias = Literal["share", "error", "points", "seconds", "count"]

@@ -6,6 +6,7 @@ A setting outside its range raises `ConfigError` when the record is made, before
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from adhere.config.bounds import COMPARED, FLOORED, Bounds, bounds, floors
 from adhere.config.data import (
     DOMAINS,
     CheckConfig,
@@ -17,14 +18,16 @@ from adhere.config.data import (
     Task,
 )
 from adhere.config.measuring import (
-    FLOORED,
+    SERVED,
     STANDARD_STREAM,
+    Bound,
+    BridgeConfig,
+    CompareConfig,
     EvalConfig,
     ExtractConfig,
     QuickstartConfig,
     SchemaConfig,
     ScoreConfig,
-    floors,
 )
 from adhere.config.scoring import (
     Form,
@@ -42,6 +45,7 @@ from adhere.config.scoring import (
     own_reward,
     refuse_unread_form,
 )
+from adhere.config.study import StudyConfig
 from adhere.config.training import (
     ACCEPTED,
     Advantage,
@@ -59,13 +63,19 @@ from adhere.config.training import (
 
 __all__ = [
     "ACCEPTED",
+    "COMPARED",
     "DOMAINS",
     "FLOORED",
+    "SERVED",
     "STANDARD_STREAM",
     "VERBS",
     "Advantage",
+    "Bound",
+    "Bounds",
+    "BridgeConfig",
     "CheckConfig",
     "Combine",
+    "CompareConfig",
     "Config",
     "DoctorConfig",
     "EndpointSettings",
@@ -93,9 +103,11 @@ __all__ = [
     "ScoreConfig",
     "Scoring",
     "SftConfig",
+    "StudyConfig",
     "SynthConfig",
     "Task",
     "Tracker",
+    "bounds",
     "floors",
     "is_preset",
     "normalisers",
@@ -115,8 +127,11 @@ Config: TypeAlias = (
     | GrpoConfig
     | DoctorConfig
     | EvalConfig
+    | CompareConfig
+    | BridgeConfig
     | ExtractConfig
     | QuickstartConfig
+    | StudyConfig
 )
 
 
@@ -132,6 +147,9 @@ VERBS: Mapping[str, type[Config]] = {
     "doctor": DoctorConfig,
     "grpo": GrpoConfig,
     "eval": EvalConfig,
+    "compare": CompareConfig,
+    "bridge": BridgeConfig,
     "extract": ExtractConfig,
+    "study": StudyConfig,
 }
 """What `adhere` can be told to do, and the settings of each."""

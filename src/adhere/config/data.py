@@ -71,9 +71,13 @@ class SynthConfig:
     """Field of work whose documents are made up, each kind under its own schema: biomanufacturing, clinical,
     aviation, construction, energy, finance, food, software, hiring; with a teacher, any."""
     shapes: int = 0
-    """Schemas to draw, over which the rows are spread, rather than one that is given."""
+    """Schemas to draw, over which the rows are spread, rather than one that is given; with a domain, how many
+    structures its documents have, 48 unless it is said."""
     most_leaves: int = 8
     """Largest number of leaves of a drawn schema."""
+    short: bool = False
+    """Of a domain, documents that go down to the fourth level by one part within another, with a leaf or two
+    in each, so that a context of 1,024 tokens holds text and answer."""
     out: Path
     """Directory to make; must not exist yet. Run again, a command that was killed goes on where it stood."""
     rows: int = 1000
@@ -112,7 +116,8 @@ class SynthConfig:
 
     def _refuse_sources(self) -> None:
         """Refuse all but one source of schemas, and what that one cannot give."""
-        named = [self.schema is not None, self.domain is not None, self.shapes > 0]
+        has_papers = self.domain not in (None, "hiring") and self.teacher is None
+        named = [self.schema is not None, self.domain is not None, self.shapes > 0 and not has_papers]
         if sum(named) != 1:
             why = "examples come from one schema, from a domain, or from drawn schemas"
             raise ConfigError.at(
@@ -127,6 +132,13 @@ class SynthConfig:
                 self.domain,
                 f"there is no such domain{perhaps(self.domain, DOMAINS)}",
                 fix=f"Use one of {', '.join(DOMAINS)}, or name a --teacher, who knows others",
+            )
+        if self.short and not has_papers:
+            raise ConfigError.at(
+                "synth.short",
+                self.short,
+                "only the documents of a domain have levels",
+                fix="Leave it out, or give a --domain other than hiring and no --teacher",
             )
         if (self.schema is not None or self.shapes == 1) and "shape" in self.hold_out:
             raise ConfigError.at(
@@ -166,6 +178,9 @@ class ReasonConfig:
     """How the teacher is asked."""
     longest: int = 6000
     """Most characters of a reasoning that is kept."""
+    fixed: bool = True
+    """Tell also what the schema fixes, such as the title of a section; --no-fixed leaves that to the answer,
+    for models with a small context."""
     workers: int = 1
     """Processes, where no teacher writes; the examples are the same, however many."""
     json: bool = False
@@ -173,6 +188,13 @@ class ReasonConfig:
 
     def __post_init__(self) -> None:
         at_least("reason.longest", self.longest, 1, "nothing would be kept")
+        if not self.fixed and self.teacher is not None:
+            raise ConfigError.at(
+                "reason.fixed",
+                self.fixed,
+                "a teacher is asked to tell every value",
+                fix="Leave out --no-fixed, or --teacher",
+            )
         at_least("reason.workers", self.workers, 1, "nothing would be written")
 
 

@@ -7,7 +7,7 @@ from random import Random
 
 from adhere.config import SynthConfig
 from adhere.data.hiring.source import Hiring
-from adhere.data.papers.hierarchy import Hierarchy
+from adhere.data.papers.hierarchy import SHAPES, Hierarchy
 from adhere.data.reasoning.reasoning import Unexplained, reasoning
 from adhere.data.shapes import shape
 from adhere.data.side import Side
@@ -68,7 +68,13 @@ def _source(config: SynthConfig) -> Source:
         case SynthConfig(domain="hiring"):
             return Hiring(config.seed)
         case SynthConfig(domain=str() as domain):
-            return Hierarchy.of(domain, seed=config.seed, noise=noise)
+            return Hierarchy.of(
+                domain,
+                seed=config.seed,
+                shapes=config.shapes or SHAPES,
+                noise=noise,
+                short=config.short,
+            )
         case _:
             return SchemaSource(_drawn(config), seed=config.seed, noise=noise)
 

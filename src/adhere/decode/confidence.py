@@ -47,8 +47,11 @@ def confidences(
         return {}
     spans = _spans(completion, tokenizer, begin=len(answer) - len(completion.text))
     places = places_in(verdict.answer, [pointer for pointer, _ in leaves(verdict.value)])
-    tagged = answer.rfind("<answer>") + len("<answer>") if form == "think" else 0
-    offset = answer.index(verdict.answer, tagged)
+    if form == "think":
+        offset = answer.index(verdict.answer, answer.rfind("<answer>") + len("<answer>"))
+    else:
+        # What stands before it is a thought, which may hold the same words.
+        offset = answer.rindex(verdict.answer)
     found: dict[str, float] = {}
     for pointer, place in places.items():
         is_number = verdict.answer[place.end - 1].isdigit()

@@ -18,6 +18,7 @@ _TABLES = """
         key TEXT PRIMARY KEY, text TEXT NOT NULL, finish_reason TEXT NOT NULL,
         prompt_tokens INTEGER, completion_tokens INTEGER
     );
+    CREATE TABLE IF NOT EXISTS served (key TEXT PRIMARY KEY, model TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS spending (
         account TEXT PRIMARY KEY, attempts INTEGER NOT NULL,
         prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, estimated INTEGER NOT NULL
@@ -81,12 +82,19 @@ class Cache:
         """Return the reply to what has this key."""
         with self._guarded():
             row = self._base.execute(
-                "SELECT text, finish_reason, prompt_tokens, completion_tokens FROM replies WHERE key = ?",
+                "SELECT text, finish_reason, prompt_tokens, completion_tokens, model"
+                " FROM replies LEFT JOIN served USING (key) WHERE key = ?",
                 (key,),
             ).fetchone()
         if row is None:
             return None
-        return Answer(text=row[0], finish_reason=row[1], prompt_tokens=row[2], completion_tokens=row[3])
+        return Answer(
+            text=row[0],
+            finish_reason=row[1],
+            prompt_tokens=row[2],
+            completion_tokens=row[3],
+            model=row[4] or "",
+        )
 
     def put(self, key: str, answer: Answer, spending: Spending) -> None:
         """Keep a reply, and what it took, both or neither; the first of two replies stays."""
@@ -94,6 +102,7 @@ class Cache:
         with self._guarded(), self._base:
             self._base.execute("BEGIN IMMEDIATE")
             self._base.execute("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?)", row)
+            self._base.execute("INSERT OR IGNORE INTO served VALUES (?, ?)", (key, answer.model))
             self._spend(spending)
 
     def spend(self, spending: Spending) -> None:

@@ -249,11 +249,10 @@ class _Taken:
     def seconds(self) -> float:
         return 0.0 if self.began is None else time.monotonic() - self.began
 
-    def failed(self, cause: Cause, message: str, *, text: str = "", status: int | None = None) -> Failed:
+    def failed(self, cause: Cause, message: str, *, status: int | None = None) -> Failed:
         return Failed(
             cause=cause,
             message=message,
-            text=text,
             status=status,
             seconds=self.seconds,
             cached=self.began is None,
@@ -281,11 +280,11 @@ def _judged(request: Request, answer: Answer, taken: _Taken) -> Reply | Failed:
     match answer.finish_reason:
         case "length":
             message = f"the reply was cut off after {spending.completion_tokens} tokens"
-            return taken.failed("cut", message, text=answer.text)
+            failed = taken.failed("cut", message)
         case "content_filter":
-            return taken.failed("filtered", "the server's filter kept the reply back", text=answer.text)
+            failed = taken.failed("filtered", "the server's filter kept the reply back")
         case _ if not answer.text.strip():
-            return taken.failed("empty", "the reply is empty")
+            failed = taken.failed("empty", "the reply is empty")
         case reason:
             return Reply(
                 text=answer.text,
@@ -296,4 +295,12 @@ def _judged(request: Request, answer: Answer, taken: _Taken) -> Reply | Failed:
                 cached=taken.began is None,
                 attempts=taken.attempts,
                 cost=taken.cost,
+                model=answer.model,
             )
+    return replace(
+        failed,
+        text=answer.text,
+        prompt_tokens=spending.prompt_tokens,
+        completion_tokens=spending.completion_tokens,
+        model=answer.model,
+    )

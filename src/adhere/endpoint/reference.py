@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import httpx2
 
+from adhere.config import SERVED
 from adhere.errors import ConfigError
 
-PREFIX = "openai:"
+PREFIX = SERVED
 _PARTS = re.compile(rf"{PREFIX}(?P<model>.+?)@(?P<url>[A-Za-z][A-Za-z0-9+.-]*://\S+)")
 _EXAMPLE = "Write openai:<model>@<base url>, such as openai:qwen3@http://localhost:8000/v1"
 

@@ -14,6 +14,9 @@ error of HTTP. malformed: not a chat completion. oversize: more bytes than any r
 stopped by the limit of tokens. empty: it wrote nothing. filtered: the server kept it back. budget: not asked,
 for the tokens were spent."""
 
+AGAIN = frozenset({408, 409, 429})
+"""Statuses of HTTP that fault the request and not what it asks for: another attempt may fare better."""
+_CLIENT_FAULTS = range(400, 500)
 _QUOTED = 200
 """Characters of what a server says that are kept."""
 
@@ -27,6 +30,8 @@ class Answer:
     prompt_tokens: int | None
     """`None` where the server does not count."""
     completion_tokens: int | None
+    model: str = ""
+    """As the server calls the one that replied; empty where it does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +52,8 @@ class Reply:
     """0 for a kept reply."""
     cost: float
     """Of all attempts, at the prices of the settings; 0 for a kept reply."""
+    model: str = ""
+    """As the server calls the one that replied; empty where it does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +65,22 @@ class Failed:
     """A clause without a full stop."""
     text: str = ""
     """What the model had written when it was cut."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    """Of the last attempt, where it brought a reply, though none that is whole."""
+    model: str = ""
+    """As for `Reply`."""
     status: int | None = None
     """Of HTTP, where that is the cause."""
     seconds: float = 0.0
     cached: bool = False
     attempts: int = 0
     cost: float = 0.0
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the server will never take the request, such as one with a schema that it does not know."""
+        return self.status in _CLIENT_FAULTS and self.status not in AGAIN
 
 
 def read(body: bytes) -> Answer | str:
@@ -76,12 +93,13 @@ def read(body: bytes) -> Answer | str:
     if not isinstance(choice, dict) or not isinstance(content, str | None):
         return f"the reply is not a chat completion: {quoted(body)}"
     usage = _step(parsed.value, "usage")
-    finish_reason = choice.get("finish_reason")
+    finish_reason, model = choice.get("finish_reason"), _step(parsed.value, "model")
     return Answer(
         text=content or "",
         finish_reason=finish_reason if isinstance(finish_reason, str) else "",
         prompt_tokens=_count(_step(usage, "prompt_tokens")),
         completion_tokens=_count(_step(usage, "completion_tokens")),
+        model=model if isinstance(model, str) else "",
     )
 
 

@@ -14,7 +14,7 @@ import openai
 
 from adhere.config import EndpointSettings
 from adhere.endpoint.reference import PREFIX, Reference
-from adhere.endpoint.reply import Answer, Cause, quoted, read
+from adhere.endpoint.reply import AGAIN, Answer, Cause, quoted, read
 from adhere.errors import ConfigError, ModelError
 from adhere.records import JSON
 
@@ -22,7 +22,6 @@ LARGEST = 4 * 2**20
 """Bytes of a body; a reply of a hundred thousand tokens has a tenth of them."""
 LONGEST_WAIT = 60.0
 """Seconds before another attempt, whatever a server asks for."""
-_AGAIN = frozenset({408, 409, 429})
 _KEY = frozenset({401, 403})
 _SERVER_FAULT = 500
 _ADDRESS = frozenset({404, 405})
@@ -168,8 +167,8 @@ class Wire:
                 f"there is no such model, or no chat completions, at that URL (HTTP {status}: {said})",
                 fix="Correct the model or the URL, which as a rule ends in /v1",
             )
-        again = status in _AGAIN or status >= _SERVER_FAULT
-        fault = Fault("status", f"HTTP {status}: {said}", again=again, worked=again and status not in _AGAIN)
+        again = status in AGAIN or status >= _SERVER_FAULT
+        fault = Fault("status", f"HTTP {status}: {said}", again=again, worked=again and status not in AGAIN)
         fault.status = status
         fault.after = _asked_wait(response.headers)
         raise fault

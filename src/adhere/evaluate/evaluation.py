@@ -1,6 +1,7 @@
 """What a model achieved on a data set: in memory, and as the files of a directory."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,10 +12,13 @@ from adhere.config import Form
 from adhere.data import store
 from adhere.data.store import Dataset, Row
 from adhere.errors import DataError
-from adhere.evaluate.trust import Trust, told, trust
+from adhere.evaluate.trust import Calibrating, Trust, calibrated, told, trust
 from adhere.figures import reliability
-from adhere.measure import calibration
+from adhere.measure import calibration, metrics
 from adhere.measure.prediction import Prediction, judged
+from adhere.measure.repeated import repeated
+from adhere.measure.request import Request
+from adhere.measure.statistics import Rate
 from adhere.records import JSON, Example
 from adhere.reward.verdict import Obeys, Violates
 from adhere.schema import Schema
@@ -50,11 +54,40 @@ class Evaluation:
             artifact.write_json(directory / calibration.FILE, self.trust.calibration.as_json())
 
 
+def measured(raw: Sequence[Prediction], calibrating: Calibrating = None, *, seed: int = 0) -> Evaluation:
+    """Measure answers; the summary has the numbers, and nothing of how they came about.
+
+    Pure: the same answers and seed give the same numbers.
+
+    Args:
+        raw: In the order of the data set; of several answers to an example the first one counts, save for
+            what is measured of all.
+        calibrating: The calibration of the model's confidences; `fit` makes one of these answers.
+        seed: Of the bootstrap.
+
+    Raises:
+        EvaluationError: There are none, or too few to fit a calibration.
+    """
+    predictions = calibrated(raw, calibrating, seed=seed)
+    summary = metrics.summary([each.row for each in predictions], seed=seed).as_json()
+    causes = [each.cause for prediction in predictions for each in prediction.samples]
+    failed = Counter(cause for cause in causes if cause is not None)
+    summary["failed"] = Rate(failed.total(), len(causes)).as_json()
+    summary["causes"] = dict(sorted(failed.items()))
+    several = repeated(predictions, seed=seed) if predictions[0].others else None
+    if several is not None:
+        summary |= several.as_json()
+    trusted = trust(predictions, calibrating, seed=seed)
+    if trusted is not None:
+        summary["confidence"] = trusted.as_json()
+    return Evaluation(summary, predictions, trusted)
+
+
 def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
     """Write one JSON object a line for every answer."""
     with path.open("w", encoding="utf-8") as file:
         for each in predictions:
-            file.write(f"{json.dumps(_line(each), ensure_ascii=False)}\n")
+            file.write(f"{json.dumps(line(each), ensure_ascii=False)}\n")
 
 
 def read(directory: Path) -> Evaluation:
@@ -73,17 +106,16 @@ def read(directory: Path) -> Evaluation:
             raise DataError.at(
                 str(directory / PREDICTIONS), example.id, "no answer has this id", fix="Evaluate again"
             )
-        predictions.append(_read(answers[example.id], example, dataset.schemas[example.schema], form))
+        predictions.append(prediction(answers[example.id], example, dataset.schemas[example.schema], form))
     return Evaluation(summary, tuple(predictions), trust(predictions))
 
 
-def _line(prediction: Prediction) -> dict[str, JSON]:
+def line(prediction: Prediction) -> dict[str, JSON]:
+    """Spell an answer as a line of `predictions.jsonl`."""
     row, verdict = prediction.row, prediction.verdict
-    return {
+    spelled: dict[str, JSON] = {
         "id": prediction.example.id,
-        "completion": prediction.answer,
-        "tokens": row.tokens,
-        "finished": prediction.finished,
+        **_answer(prediction),
         "outcome": row.outcome,
         "value": verdict.value if isinstance(verdict, Obeys | Violates) else None,
         "match": row.match_share,
@@ -92,16 +124,64 @@ def _line(prediction: Prediction) -> dict[str, JSON]:
         "confidence": told(prediction),
         "gold": prediction.example.target,
     }
+    if prediction.others:
+        spelled["samples"] = [
+            {
+                **_answer(each),
+                "outcome": each.row.outcome,
+                "match": each.row.match_share,
+                "exact": each.row.exact,
+            }
+            for each in prediction.samples
+        ]
+    return spelled
+
+
+def prediction(row: Row, example: Example, schema: Schema, form: Form) -> Prediction:
+    """Read an answer as `line` spells it; it is judged and measured anew.
+
+    Raises:
+        DataError: It is damaged.
+    """
+    sure, samples = row.columns.get("confidence"), row.columns.get("samples", [])
+    if not isinstance(sure, dict):
+        raise row.fault("confidence", "it is not an object", fix="Evaluate again")
+    if not isinstance(samples, list) or not all(isinstance(each, dict) for each in samples):
+        raise row.fault("samples", "it is not a list of objects", fix="Evaluate again")
+    several = [
+        _read(Row(row.file, row.line, cast("dict[str, JSON]", each)), example, schema, form)
+        for each in samples
+    ]
+    return replace(
+        _read(row, example, schema, form),
+        confidence=_numbers(sure, "raw"),
+        calibrated=_numbers(sure, "calibrated"),
+        others=tuple(several[1:]),
+    )
+
+
+def _answer(prediction: Prediction) -> dict[str, JSON]:
+    """Spell what was written, and how it was asked for."""
+    asked: dict[str, JSON] = {} if prediction.request is None else {"request": prediction.request.as_json()}
+    return {
+        "completion": prediction.answer,
+        "tokens": prediction.row.tokens,
+        "finished": prediction.finished,
+        **asked,
+    }
 
 
 def _read(row: Row, example: Example, schema: Schema, form: Form) -> Prediction:
     answer, tokens = row.text("completion"), row.columns.get("tokens")
-    finished, sure = row.columns.get("finished"), row.columns.get("confidence")
-    if not isinstance(tokens, int) or not isinstance(finished, bool) or not isinstance(sure, dict):
-        why = "tokens is not a count, finished not true or false, or confidence not an object"
+    finished, asked = row.columns.get("finished"), row.columns.get("request")
+    if not isinstance(tokens, int) or not isinstance(finished, bool):
+        why = "it is not a count, or finished is not true or false"
         raise row.fault("tokens", why, fix="Evaluate again")
-    prediction = judged(answer, example, schema, form=form, tokens=tokens, finished=finished)
-    return replace(prediction, confidence=_numbers(sure, "raw"), calibrated=_numbers(sure, "calibrated"))
+    request = Request.of(asked) if isinstance(asked, dict) else None
+    if request is None and asked is not None:
+        raise row.fault("request", "it does not say how the answer was asked for", fix="Evaluate again")
+    found = judged(answer, example, schema, form=form, tokens=tokens, finished=finished, thoughts=True)
+    return replace(found, request=request)
 
 
 def _numbers(sure: Mapping[str, JSON], name: str) -> dict[str, float]:

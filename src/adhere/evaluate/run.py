@@ -2,16 +2,15 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from dataclasses import replace
 
-from adhere import artifact
 from adhere.config import EvalConfig, Form
-from adhere.data import store
 from adhere.data.store import Dataset
 from adhere.decode.sample import Sampling
-from adhere.evaluate.evaluation import Evaluation
-from adhere.evaluate.trust import Calibrating, calibrated, trust
-from adhere.measure import metrics
+from adhere.decode.workers import workers
+from adhere.evaluate.evaluation import Evaluation, measured
+from adhere.evaluate.trust import Calibrating
+from adhere.evaluate.underway import underway
 from adhere.measure.prediction import Prediction
 from adhere.model import Model, load, load_calibration
 from adhere.predict import LIKELIEST, predict
@@ -20,28 +19,33 @@ from adhere.records import JSON
 
 
 def evaluate(config: EvalConfig) -> dict[str, JSON]:
-    """Measure a model and write what was asked and answered, and the summary; return the summary."""
-    dataset = store.read(config.data)
-    asked = Dataset(dataset.schemas, dataset.examples[: config.limit])
-    with artifact.writing(config.out, config, inputs=_inputs(config)) as run:
-        evaluation = evaluate_model(
-            load(config.model),
-            asked,
-            calibrating="fit" if config.calibrate else load_calibration(config.model),
+    """Measure a model on this machine and write what was asked and answered, and the summary; return that.
+
+    Every answer is on disk as soon as it has come, and an evaluation that was killed is gone on with: what
+    was answered is not answered again. One of a model on a server is `served.evaluate`.
+    """
+    with underway(config) as work:
+        if work.run.summary:  # all was done, and the kill came before it stood in its place
+            return dict(work.run.summary)
+        model = load(config.model)
+        calibrating = "fit" if config.calibrate else load_calibration(config.model)
+        coming = predict(
+            model,
+            work.rest,
             constrain=config.constrain,
             sampling=Sampling(
+                samples=config.samples,
                 temperature=config.temperature,
                 max_new_tokens=config.max_new_tokens,
                 seed=config.seed,
                 rows=config.batch_size,
+                workers=config.workers or workers(model.device),
             ),
             form=config.form,
             prefill=config.prefill,
-            progress="eval",
+            thoughts=True,
         )
-        evaluation.write(run.path)
-        run.summary = evaluation.summary | {"data": str(config.data)}
-    return dict(run.summary)
+        return work.finish(measured(work.gather(coming), calibrating, seed=config.seed), {})
 
 
 def evaluate_model(
@@ -73,30 +77,21 @@ def evaluate_model(
         EvaluationError: There are no examples, or too few to fit a calibration.
     """
     began = time.monotonic()
-    coming = predict(model, dataset, constrain=constrain, sampling=sampling, form=form, prefill=prefill)
+    coming = predict(
+        model, dataset, constrain=constrain, sampling=sampling, form=form, prefill=prefill, thoughts=True
+    )
     if progress is not None:
         coming = _with_bar(coming, progress, len(dataset.examples))
     answered = {prediction.example.id: prediction for prediction in coming}
-    seconds = time.monotonic() - began
-    raw = [answered[example.id] for example in dataset.examples]
-    predictions = calibrated(raw, calibrating, seed=sampling.seed)
-    summary = metrics.summary([each.row for each in predictions], seed=sampling.seed).as_json()
-    trusted = trust(predictions, calibrating, seed=sampling.seed)
-    if trusted is not None:
-        summary["confidence"] = trusted.as_json()
-    summary |= {
-        "seconds": round(seconds, 2),
+    facts: dict[str, JSON] = {
+        "seconds": round(time.monotonic() - began, 2),
         "constrained": constrain,
         "form": form,
         "model": model.reference,
     }
-    return Evaluation(summary, predictions, trusted)
-
-
-def _inputs(config: EvalConfig) -> list[Path]:
-    """The data and, where it lies on this machine, the model."""
-    model = Path(config.model)
-    return [config.data, model] if model.is_dir() else [config.data]
+    raw = [answered[example.id] for example in dataset.examples]
+    evaluation = measured(raw, calibrating, seed=sampling.seed)
+    return replace(evaluation, summary=evaluation.summary | facts)
 
 
 def _with_bar(coming: Iterable[Prediction], title: str, total: int) -> Iterator[Prediction]:

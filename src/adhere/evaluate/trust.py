@@ -93,7 +93,7 @@ def trust(
 
 def told(prediction: Prediction) -> dict[str, JSON]:
     """Spell what is known of each leaf: its confidence, calibrated where it is, and whether it is right."""
-    right = prediction.right_leaves()
+    right = prediction.row.right
     sure: dict[str, JSON] = {}
     for pointer, raw in prediction.confidence.items():
         known = {"calibrated": prediction.calibrated[pointer]} if prediction.calibrated else {}

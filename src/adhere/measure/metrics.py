@@ -1,70 +1,64 @@
 """Verdicts counted: what a set of answers achieved."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from adhere.measure.noise import noise
-from adhere.measure.statistics import Mean, Rate, Undefined, mean_of
-from adhere.records import JSON, Example
-from adhere.reward.match import Finding, Match, all_missing, by_leaf, findings, tally, total
-from adhere.reward.verdict import Malformed, NoOutput, Obeys, Outcome, Verdict, Violates, outcome
-from adhere.schema import Schema
+import numpy as np
 
+from adhere.measure.band import BANDS, GIVEN, Band
+from adhere.measure.broken import Broken, broken
+from adhere.measure.per_row import VALUES
+from adhere.measure.row import Row
+from adhere.measure.statistics import Mean, Rate, Undefined, means
+from adhere.measure.tally import Tally
+from adhere.records import JSON
+from adhere.reward.match import Match, total
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """What one answer achieved; what needs a target is `None` where the example has none."""
-
-    example_id: str
-    outcome: Outcome
-    tokens: int
-    """That the model wrote for it."""
-    exact: bool | None
-    """Whether the answer equals the gold."""
-    match_share: float | None
-    """Share of the gold's leaves that are right, in [0, 1]; 0 where nothing parsed."""
-    f1: float | None
-    """Of the leaves, in [0, 1]; 0 where nothing parsed."""
-    noise: float | None
-    """Share of the answer's characters, in [0, 1]; `None` for an empty answer too."""
-    leaves: Mapping[str, Match]
-    """Fates of the leaves per field; all of the gold's are missing where nothing parsed."""
-
-    @property
-    def parses(self) -> bool:
-        """Whether the answer is JSON."""
-        return self.outcome in {"violates", "obeys"}
-
-    @property
-    def obeys(self) -> bool:
-        """Whether the answer obeys its schema."""
-        return self.outcome == "obeys"
+MOST_INVENTED_FIELDS = 20
+"""Listed; a model can make up as many as it writes."""
+_AVERAGED: Mapping[str, Callable[[Row], float | None]] = {
+    **{name: VALUES[name] for name in ("match_all", "match_parsed", "f1", "noise")},
+    "tokens": lambda row: row.tokens,
+}
+"""What each mean is the mean of; rows without are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
-    """What a set of answers achieved; what needs a target is `None` where no row has one."""
+    """What a set of answers achieved; what needs a target is `None` or empty where no row has one."""
 
     rows: int
     no_output: Rate
     valid_json: Rate
     schema_valid: Rate
     exact: Rate | None
-    match_all: Mean | None
+    match_all: Mean | Undefined | None
     """Rows whose answer does not parse count 0."""
     match_parsed: Mean | Undefined | None
     """Rows whose answer does not parse are left out."""
+    f1: Mean | Undefined | None
+    """Of the leaves of each row; rows whose answer does not parse count 0."""
     noise: Mean | Undefined | None
     """Rows whose answer is empty are left out."""
-    fields: Mapping[str, Rate]
-    """Per field of the gold: its leaves that are right, of all of them."""
-    leaves: Match | None
+    tokens: Mean | Undefined
+    leaves: Tally | None
     """Over all rows and fields."""
-    tokens: Mean
+    fields: Mapping[str, Tally]
+    """Per field of the gold."""
+    invented_fields: Mapping[str, int]
+    """Leaves of answers in fields that no gold has, of the fields that have most."""
+    types: Mapping[str, Tally]
+    depths: Mapping[str, Tally]
+    """By how many keys lead to the leaf."""
+    difficulties: Mapping[str, Mapping[str, Band]]
+    """Per measure of difficulty the bands that have rows, from easy to hard."""
+    violations: Mapping[str, Broken]
+    """Per keyword that an answer breaks."""
 
     def as_json(self) -> dict[str, JSON]:
         """Spell the metrics flat; those that need a target are absent where no row has one."""
+        leaves = self.leaves
         numbers = {
             "no_output": self.no_output,
             "valid_json": self.valid_json,
@@ -72,39 +66,33 @@ class Metrics:
             "exact": self.exact,
             "match_all": self.match_all,
             "match_parsed": self.match_parsed,
+            "f1": self.f1,
             "noise": self.noise,
+            "precision": leaves and leaves.precision,
+            "recall": leaves and leaves.recall,
+            "leaf_f1": leaves and leaves.f1,
+            "wrong": leaves and leaves.wrong,
+            "missing": leaves and leaves.missing,
+            "invented": leaves and leaves.invented,
             "tokens": self.tokens,
         }
         spelled: dict[str, JSON] = {
             name: number.as_json() for name, number in numbers.items() if number is not None
         }
-        if self.leaves is not None:
-            spelled["fields"] = {field: rate.as_json() for field, rate in self.fields.items()}
-            spelled["leaves"] = _leaves_as_json(self.leaves)
-        return {"rows": self.rows} | spelled
+        spelled["violations"] = {keyword: each.as_json() for keyword, each in self.violations.items()}
+        return {"rows": self.rows, **spelled} | ({} if leaves is None else self._broken_down())
 
-
-def row(verdict: Verdict, example: Example, schema: Schema, *, tokens: int) -> Row:
-    """Measure one judged answer against its example.
-
-    Args:
-        verdict: What became of the answer.
-        example: Whose answer it is.
-        schema: The schema that the example names.
-        tokens: That the model wrote, thinking included.
-    """
-    found = None if example.target is None else _found(verdict, example.target, schema)
-    fates = None if found is None else tally(found)
-    return Row(
-        example_id=example.id,
-        outcome=outcome(verdict),
-        tokens=tokens,
-        exact=fates and fates.exact,
-        match_share=fates and fates.recall,
-        f1=fates and fates.f1,
-        noise=None if example.target is None else noise(verdict, example.target, schema),
-        leaves=by_leaf(found or ()),
-    )
+    def _broken_down(self) -> dict[str, JSON]:
+        return {
+            "types": {name: each.as_json() for name, each in self.types.items()},
+            "depths": {name: each.as_json() for name, each in self.depths.items()},
+            "difficulties": {
+                measure: {name: each.as_json() for name, each in found.items()}
+                for measure, found in self.difficulties.items()
+            },
+            "fields": {name: each.as_json() for name, each in self.fields.items()},
+            "invented_fields": dict(self.invented_fields),
+        }
 
 
 def summary(rows: Sequence[Row], *, seed: int = 0) -> Metrics:
@@ -117,55 +105,84 @@ def summary(rows: Sequence[Row], *, seed: int = 0) -> Metrics:
     Raises:
         EvaluationError: There are no rows.
     """
-    shares = [(each.match_share, each.parses) for each in rows if each.match_share is not None]
-    parsed = [share for share, parses in shares if parses]
-    noises = [each.noise for each in rows if each.noise is not None]
-    fields = _by_field(rows)
+    valid_json = Rate(sum(each.parses for each in rows), len(rows))
+    labelled = [each for each in rows if each.match_share is not None]
+    totals = [total(each.leaves.values()) for each in labelled]
+    averages = _averages(rows, seed=seed)
+    fields = _by_kind(each.leaves for each in labelled)
+    asked = {name: found for name, found in fields.items() if any(map(_has_gold, found))}
+    broken_by = ((each.example_id, each.violations) for each in rows if each.violations)
     return Metrics(
         rows=len(rows),
         no_output=Rate(sum(each.outcome == "no_output" for each in rows), len(rows)),
-        valid_json=Rate(sum(each.parses for each in rows), len(rows)),
+        valid_json=valid_json,
         schema_valid=Rate(sum(each.obeys for each in rows), len(rows)),
-        exact=Rate(sum(each.exact is True for each in rows), len(shares)) if shares else None,
-        match_all=Mean.of([share for share, _ in shares], seed=seed) if shares else None,
-        match_parsed=mean_of(parsed, seed=seed) if shares else None,
-        noise=mean_of(noises, seed=seed) if shares else None,
-        fields=_rates(fields),
-        leaves=total(fields.values()) if shares else None,
-        tokens=Mean.of([each.tokens for each in rows], seed=seed),
+        exact=Rate(sum(each.exact is True for each in labelled), len(labelled)) if labelled else None,
+        match_all=averages["match_all"] if labelled else None,
+        match_parsed=averages["match_parsed"] if labelled else None,
+        f1=averages["f1"] if labelled else None,
+        noise=averages["noise"] if labelled else None,
+        tokens=averages["tokens"],
+        leaves=Tally.of(totals) if labelled else None,
+        fields=_tallies(asked),
+        invented_fields=_most_invented({name: fields[name] for name in fields.keys() - asked.keys()}),
+        types=_tallies(_by_kind(each.types for each in labelled)),
+        depths=_tallies(_by_kind(each.depths for each in labelled)),
+        difficulties=_difficulties(labelled, totals),
+        violations=broken(broken_by, valid_json.hits),
     )
 
 
-def _found(verdict: Verdict, gold: JSON, schema: Schema) -> tuple[Finding, ...]:
-    match verdict:
-        case NoOutput() | Malformed():
-            return all_missing(gold)
-        case Violates(value=value) | Obeys(value=value):
-            return findings(value, gold, schema=schema)
+def _averages(rows: Sequence[Row], *, seed: int) -> dict[str, Mean | Undefined]:
+    """Average all that is averaged over the same resamples of rows."""
+    columns = {name: [value(each) for each in rows] for name, value in _AVERAGED.items()}
+    defined = [name for name, values in columns.items() if any(value is not None for value in values)]
+    # NaN stands for no value.
+    value_NK = np.array([columns[name] for name in defined], dtype=np.float64).T
+    return dict.fromkeys(_AVERAGED, Undefined()) | dict(zip(defined, means(value_NK, seed=seed), strict=True))
 
 
-def _by_field(rows: Sequence[Row]) -> dict[str, Match]:
+def _by_kind(rows: Iterable[Mapping[str, Match]]) -> dict[str, list[Match]]:
+    """List for each kind of leaf what the rows have of it."""
     listed: dict[str, list[Match]] = defaultdict(list)
     for each in rows:
-        for field, fates in each.leaves.items():
-            listed[field].append(fates)
-    return {field: total(listed[field]) for field in sorted(listed)}
+        for kind, match in each.items():
+            listed[kind].append(match)
+    return listed
 
 
-def _rates(fields: Mapping[str, Match]) -> dict[str, Rate]:
-    """Rate of right leaves per field that the gold has; one that was only invented has no gold leaf."""
-    golds = {field: fates.right + fates.wrong + fates.missing for field, fates in fields.items()}
-    return {field: Rate(fates.right, golds[field]) for field, fates in fields.items() if golds[field]}
+def _has_gold(match: Match) -> bool:
+    return match.right + match.wrong + match.missing > 0
 
 
-def _leaves_as_json(leaves: Match) -> dict[str, JSON]:
-    answered = leaves.right + leaves.wrong + leaves.invented > 0
-    return {
-        "right": leaves.right,
-        "wrong": leaves.wrong,
-        "missing": leaves.missing,
-        "invented": leaves.invented,
-        "precision": leaves.precision if answered else None,
-        "recall": leaves.recall,
-        "f1": leaves.f1,
+def _tallies(kinds: Mapping[str, Sequence[Match]]) -> dict[str, Tally]:
+    return {kind: Tally.of(kinds[kind]) for kind in sorted(kinds)}
+
+
+def _most_invented(fields: Mapping[str, Sequence[Match]]) -> dict[str, int]:
+    """Count the leaves of fields that no gold has, of those that have most."""
+    leaves = {name: sum(each.invented for each in found) for name, found in fields.items()}
+    most = sorted(leaves, key=lambda name: (-leaves[name], name))[:MOST_INVENTED_FIELDS]
+    return {name: leaves[name] for name in most}
+
+
+def _difficulties(rows: Sequence[Row], totals: Sequence[Match]) -> dict[str, dict[str, Band]]:
+    met: dict[str, dict[str, list[tuple[Row, Match]]]] = defaultdict(lambda: defaultdict(list))
+    for each, counts in zip(rows, totals, strict=True):
+        for measure, name in each.difficulty.items():
+            met[measure][name].append((each, counts))
+    orders = {
+        measure: BANDS.get(measure, sorted(met[measure])) for measure in (*BANDS, GIVEN) if measure in met
     }
+    return {
+        measure: {name: _band(met[measure][name]) for name in order if name in met[measure]}
+        for measure, order in orders.items()
+    }
+
+
+def _band(rows: Sequence[tuple[Row, Match]]) -> Band:
+    return Band(
+        schema_valid=Rate(sum(each.obeys for each, _ in rows), len(rows)),
+        exact=Rate(sum(each.exact is True for each, _ in rows), len(rows)),
+        leaf_f1=Tally.of([counts for _, counts in rows]).f1,
+    )

@@ -2,10 +2,11 @@
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from adhere.records import JSON
-from adhere.reward.match import findings
+from adhere.reward.match import Finding, findings
 from adhere.reward.verdict import Malformed, NoOutput, Obeys, Verdict, Violates
 from adhere.schema import Schema
 from adhere.schema.leaves import Path
@@ -23,13 +24,19 @@ class Place:
     end: int
 
 
-def noise(verdict: Verdict, gold: JSON, schema: Schema) -> float | None:
+def noise(verdict: Verdict, gold: JSON, schema: Schema, found: Iterable[Finding]) -> float | None:
     """Share of an answer's characters, in [0, 1], that say nothing of the gold.
 
     Noise is what stands outside the JSON value; inside it, members whose key the gold has not (key
     and value), list items that pair with none of the gold's and leaves where the gold has none; and,
     where the value breaks off, all after the first error. White space around the answer is not part
     of it. An answer without JSON is all noise.
+
+    Args:
+        verdict: What became of the answer.
+        gold: The right answer.
+        schema: Says which lists have no order.
+        found: What became of the leaves of a value that parses; of no use where it does not.
 
     Returns:
         `None` for an empty answer, which has no characters to take a share of.
@@ -41,26 +48,25 @@ def noise(verdict: Verdict, gold: JSON, schema: Schema) -> float | None:
             kept = 0
         case Malformed(embedded=inside):
             text = verdict.answer[inside.start : inside.end]
-            kept = len(text) - (extraneous(text, inside.parsed.value, gold, schema) if inside.parsed else 0)
-        case Violates(value=value) | Obeys(value=value):
-            kept = len(verdict.answer) - extraneous(verdict.answer, value, gold, schema)
+            within = findings(inside.parsed.value, gold, schema=schema) if inside.parsed else ()
+            kept = len(text) - extraneous(text, within)
+        case Violates() | Obeys():
+            kept = len(verdict.answer) - extraneous(verdict.answer, found)
     return (len(verdict.answer) - kept) / len(verdict.answer)
 
 
-def extraneous(text: str, value: JSON, gold: JSON, schema: Schema) -> int:
+def extraneous(text: str, found: Iterable[Finding]) -> int:
     """Count the characters of keys and leaves that the gold has not.
 
     Args:
-        text: JSON of `value`, without white space around it.
-        value: The answer.
-        gold: The right answer.
-        schema: Says which lists have no order.
+        text: JSON of a value, without white space around it.
+        found: What became of its leaves.
     """
-    invented = [found for found in findings(value, gold, schema=schema) if found.fate == "invented"]
+    invented = [each for each in found if each.fate == "invented"]
     if not invented:
         return 0
     where = places(text)
-    roots = {(found.path[: found.shared + 1], len(found.path) > found.shared) for found in invented}
+    roots = {(each.path[: each.shared + 1], len(each.path) > each.shared) for each in invented}
     return sum(
         where[path].end - (where[path].with_key if has_no_such_key else where[path].start)
         for path, has_no_such_key in roots
@@ -74,7 +80,7 @@ def places(text: str) -> dict[Path, Place]:
     for token in _TOKEN.finditer(text):
         parent = open_values[-1] if open_values else None
         if parent is not None and parent.awaits_key and token.group() != "}":
-            parent.step, parent.key_start, parent.awaits_key = json.loads(token.group()), token.start(), False
+            parent.step, parent.key_start, parent.awaits_key = _key(token.group()), token.start(), False
         elif token.group() in "{[":
             open_values.append(_Open.at(token, parent))
         elif token.group() in "}]":
@@ -105,6 +111,10 @@ class _Open:
         path, with_key = _next_value(parent, token.start())
         is_object = token.group() == "{"
         return cls(path, with_key, token.start(), "" if is_object else 0, awaits_key=is_object)
+
+
+def _key(spelled: str) -> str:
+    return json.loads(spelled) if "\\" in spelled else spelled[1:-1]
 
 
 def _next_value(parent: _Open | None, start: int) -> tuple[Path, int]:

@@ -1,9 +1,9 @@
-"""Numbers that carry their evidence: rates, means and paired differences, with 95 % intervals."""
+"""Numbers that carry their evidence: rates and means, with 95 % intervals."""
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product
+from statistics import NormalDist
 from typing import Self
 
 import numpy as np
@@ -16,12 +16,13 @@ Z_95 = 1.959963984540054
 """The 97.5th percentile of the standard normal: a two-sided 95 % interval."""
 RESAMPLES = 10_000
 """Bootstrap resamples: the ends of a 95 % interval then vary by about 1 % of its width."""
-ENUMERABLE_PAIRS = 13
-"""Up to 2¹³ = 8,192 sign patterns are enumerated; more are sampled."""
 _DRAWS_AT_ONCE = 2_000_000
 """Random numbers held at once: 16 MB of them."""
+_NORMAL = NormalDist()
 
 Floats = NDArray[np.float64]
+Units = NDArray[np.intp]
+"""The cluster of each row, counted from 0 without gaps: rows of one cluster are not independent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +53,33 @@ class Rate:
     @property
     def low(self) -> float:
         """Lower end of the Wilson 95 % interval, in [0, rate]."""
-        return 0.0 if self.hits == 0 else max(0.0, self._center - self._half_width)
+        return wilson(self.hits, self.tries)[0]
 
     @property
     def high(self) -> float:
         """Upper end of the Wilson 95 % interval, in [rate, 1]."""
-        return 1.0 if self.hits == self.tries else min(1.0, self._center + self._half_width)
-
-    @property
-    def _center(self) -> float:
-        return (self.hits + Z_95**2 / 2) / (self.tries + Z_95**2)
-
-    @property
-    def _half_width(self) -> float:
-        # Source: Wilson 1927; (z / (n + z²)) √(k (n - k) / n + z² / 4).
-        spread = self.hits * (self.tries - self.hits) / self.tries + Z_95**2 / 4
-        return Z_95 / (self.tries + Z_95**2) * math.sqrt(spread)
+        return wilson(self.hits, self.tries)[1]
 
     def as_json(self) -> dict[str, JSON]:
         """Spell the rate as `{hits, tries, rate, low, high}`."""
         return {"hits": self.hits, "tries": self.tries, "rate": self.rate, "low": self.low, "high": self.high}
+
+
+def wilson(hits: float, tries: float) -> tuple[float, float]:
+    """Return the ends of the 95 % interval of a share, in [0, 1].
+
+    Args:
+        hits: At least 0, at most `tries`; not a whole number where tries are worth less than one each.
+        tries: More than 0.
+
+    Source: Wilson 1927; (z / (n + z²)) √(k (n - k) / n + z² / 4).
+    """
+    center = (hits + Z_95**2 / 2) / (tries + Z_95**2)
+    spread = hits * (tries - hits) / tries + Z_95**2 / 4
+    half_width = Z_95 / (tries + Z_95**2) * math.sqrt(spread)
+    low = 0.0 if hits == 0 else max(0.0, center - half_width)
+    high = 1.0 if hits == tries else min(1.0, center + half_width)
+    return low, high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,20 +93,16 @@ class Mean:
 
     @classmethod
     def of(cls, values: Sequence[float], *, seed: int = 0) -> Self:
-        """Average `values`; the interval is the percentile bootstrap's.
+        """Average `values`; the interval is the BCa bootstrap's.
 
         Pure: the same values and seed give the same interval. Values that are all equal give
         `low == mean == high`, which says that the sample did not vary, not that the mean is certain.
 
         Raises:
             EvaluationError: There are no values, or one of them is not a finite number.
-
-        Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 13.3.
         """
-        sample = _finite(values)
-        mean = _average(sample)
-        low, high = _percentile_interval(sample, seed=seed)
-        return cls(mean=mean, low=low, high=high, n=len(sample))
+        (mean,) = means(finite(values)[:, None], seed=seed)
+        return cls(mean=mean.mean, low=mean.low, high=mean.high, n=mean.n)
 
     def as_json(self) -> dict[str, JSON]:
         """Spell the mean as `{mean, low, high, n}`."""
@@ -114,53 +118,144 @@ class Undefined:
         return {"mean": None, "low": None, "high": None, "n": 0}
 
 
-def mean_of(values: Sequence[float], *, seed: int = 0) -> Mean | Undefined:
-    """Average `values` where having none is a normal matter."""
-    return Mean.of(values, seed=seed) if values else Undefined()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """By how much one system exceeds another on the same rows."""
-
-    difference: float
-    """Mean of the first minus mean of the second."""
-    low: float
-    high: float
-    n: int
-    p: float
-    """Two-sided probability, in (0, 1], of a difference this large between equal systems."""
-
-    def as_json(self) -> dict[str, JSON]:
-        """Spell it as `{difference, low, high, n, p}`."""
-        return {"difference": self.difference, "low": self.low, "high": self.high, "n": self.n, "p": self.p}
-
-
-def paired_difference(first: Sequence[float], second: Sequence[float], *, seed: int = 0) -> Difference:
-    """Compare two systems on the same rows, in the same order.
-
-    The interval is the percentile bootstrap's over rows. The test is McNemar's exact one where
-    every value is 0 or 1, and otherwise the sign-flip permutation test of the mean difference:
-    exact up to 13 rows that differ, sampled 10,000 times above.
+def finite(values: Sequence[float] | Floats) -> Floats:
+    """Return values as an array.
 
     Raises:
-        EvaluationError: There are no rows, or not the same number of them, or a value is not finite.
-
-    Source: McNemar 1947; Fisher, The Design of Experiments, 1935, section 21; for sampled
-        permutations p = (hits + 1) / (draws + 1), Phipson and Smyth 2010.
+        EvaluationError: There are no values, or one of them is not a finite number.
     """
-    if len(first) != len(second):
+    sample = np.asarray(values, dtype=np.float64)
+    if len(sample) == 0 or not np.isfinite(sample).all():
         raise EvaluationError.at(
-            "paired difference",
-            f"{len(first)} and {len(second)} rows",
-            "a paired test needs both systems on the same rows",
-            fix="Evaluate both on the same data directory",
+            "mean",
+            f"{len(sample)} values",
+            "a mean is not defined over none, or over one that is not finite",
+            fix="Evaluate at least one row",
         )
-    gaps = _finite(first) - _finite(second)
-    low, high = _percentile_interval(gaps, seed=seed)
-    binary = set(first) | set(second) <= {0.0, 1.0}
-    p = _mcnemar(gaps) if binary else _sign_flip(gaps, seed=seed)
-    return Difference(difference=_average(gaps), low=low, high=high, n=len(gaps), p=p)
+    return sample
+
+
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """Columns of rows, summed by cluster; a row may lack the value of a column."""
+
+    sum_CK: Floats
+    count_CK: Floats
+    """Rows of the cluster that have a value."""
+    is_clustered: bool
+    """Whether any cluster has more than one row."""
+
+    @classmethod
+    def of(cls, value_NK: Floats, unit_N: Units | None = None) -> Self:
+        """Sum the values, NaN where there is none, of each cluster; without clusters each row is its own.
+
+        Raises:
+            EvaluationError: A column has no value, or one that is not finite; or there is but one cluster.
+        """
+        has_NK = ~np.isnan(value_NK)
+        filled_NK = np.where(has_NK, value_NK, 0.0)
+        for has_N, filled_N in zip(has_NK.T, filled_NK.T, strict=True):
+            finite(filled_N[has_N])
+        if unit_N is None or len(unit_N) == unit_N.max() + 1:
+            return cls(filled_NK, has_NK.astype(np.float64), is_clustered=False)
+        clusters = int(unit_N.max()) + 1
+        if clusters == 1:
+            raise EvaluationError.at(
+                "clusters",
+                f"1 of {len(unit_N)} rows",
+                "all rows go together, so nothing says how much others would differ",
+                fix="Use rows of several sources",
+            )
+
+        def summed(column_N: Floats) -> Floats:
+            return np.asarray(np.bincount(unit_N, weights=column_N, minlength=clusters), dtype=np.float64)
+
+        sum_CK = np.stack([summed(column) for column in filled_NK.T], axis=1)
+        count_CK = np.stack([summed(column) for column in has_NK.T.astype(np.float64)], axis=1)
+        return cls(sum_CK, count_CK, is_clustered=True)
+
+    @property
+    def mean_K(self) -> Floats:
+        """Return each column's mean over the rows that have a value."""
+        # fsum rounds once, so values that are all equal average to themselves.
+        sums = [math.fsum(column.tolist()) for column in self.sum_CK.T]
+        return np.array(sums) / self.count_CK.sum(axis=0)
+
+    @property
+    def variance_K(self) -> Floats:
+        """Return the variance of each mean, by how clusters differ; NaN for a single cluster.
+
+        Source: Cochran, Sampling Techniques, 1977, section 6.3: the linearised variance of a ratio.
+        """
+        residual_CK = self.sum_CK - self.mean_K * self.count_CK
+        clusters_K = (self.count_CK > 0).sum(axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            spread_K = clusters_K / (clusters_K - 1) * (residual_CK**2).sum(axis=0)
+        return spread_K / self.count_CK.sum(axis=0) ** 2
+
+
+def means(value_NK: Floats, unit_N: Units | None = None, *, seed: int = 0) -> list[Mean]:
+    """Average columns, each over the rows that have a value; intervals are the BCa bootstrap's over clusters.
+
+    All columns share 10,000 resamples of the clusters, so many cost hardly more than one. Pure.
+
+    Args:
+        value_NK: Rows by columns; NaN where a row has no value.
+        unit_N: The cluster of each row; `None` where rows are independent.
+        seed: Decides which clusters each resample has.
+
+    Raises:
+        EvaluationError: A column has no value, or one that is not finite; or there is but one cluster.
+
+    Source: Efron, Better bootstrap confidence intervals, 1987; clusters drawn whole as in Davison and
+        Hinkley, Bootstrap Methods and their Application, 1997, section 3.8.
+    """
+    summed = Summed.of(value_NK, unit_N)
+    count_CU, column_K = np.unique(summed.count_CK, axis=1, return_inverse=True)
+    drawn = resampled_sums(np.hstack([summed.sum_CK, count_CU]), seed=seed)
+    sum_RK, count_RU = np.hsplit(drawn, [summed.sum_CK.shape[1]])
+    made: list[Mean] = []
+    for k, mean in enumerate(summed.mean_K.tolist()):
+        count_R = count_RU[:, column_K[k]]
+        drawn_R = sum_RK[count_R > 0, k] / count_R[count_R > 0]
+        low, high = bca(drawn_R, mean=mean, sum_C=summed.sum_CK[:, k], count_C=summed.count_CK[:, k])
+        made.append(Mean(mean=mean, low=low, high=high, n=int(summed.count_CK[:, k].sum())))
+    return made
+
+
+def bca(drawn_R: Floats, *, mean: float, sum_C: Floats, count_C: Floats) -> tuple[float, float]:
+    """Return the ends of the 95 % bootstrap interval of a mean, corrected for bias and for skew.
+
+    Where no cluster left out would change the mean, both ends are the mean.
+
+    Args:
+        drawn_R: The mean of each resample.
+        mean: That of the sample itself.
+        sum_C: The values of each cluster, added up.
+        count_C: How many they are.
+
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 14.3; draws that equal the
+        mean count half, as in scipy.
+    """
+    sum_C, count_C = sum_C[count_C > 0], count_C[count_C > 0]
+    if len(sum_C) == 1:
+        return mean, mean
+    left_out_C = (sum_C.sum() - sum_C) / (count_C.sum() - count_C)
+    gap_C = left_out_C.mean() - left_out_C
+    slack = 1e-12 * abs(left_out_C).max()  # means that are equal on paper differ by rounding
+    if abs(gap_C).max() <= slack:
+        return mean, mean
+    gap_C /= abs(gap_C).max()
+    skew = (gap_C**3).sum() / (6 * (gap_C**2).sum() ** 1.5)
+    below = ((drawn_R < mean - slack).mean() + (drawn_R <= mean + slack).mean()) / 2
+    furthest = 1 / (len(drawn_R) + 1)
+    shift = _NORMAL.inv_cdf(min(max(float(below), furthest), 1 - furthest))
+    # |skew| is at most 1/6 and |shift| below 3.8, so what is divided by is never 0.
+    shares = [_NORMAL.cdf(shift + (shift + z) / (1 - skew * (shift + z))) for z in (-Z_95, Z_95)]
+    mean_C = sum_C / count_C
+    # A mean of doubles may round to just outside of them.
+    low, high = np.clip(np.quantile(drawn_R, shares), mean_C.min(), mean_C.max())
+    return float(low), float(high)
 
 
 def resampled_sums(sums: Floats, *, seed: int = 0) -> Floats:
@@ -183,7 +278,7 @@ def resampled_sums(sums: Floats, *, seed: int = 0) -> Floats:
         places = picks + rows * np.arange(count)[:, None]
         return np.bincount(places.ravel(), minlength=count * rows).reshape(count, rows) @ sums
 
-    return _in_batches(drawn, RESAMPLES, width=rows)
+    return in_batches(drawn, RESAMPLES, width=rows)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -202,66 +297,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _finite(values: Sequence[float]) -> Floats:
-    sample = np.asarray(values, dtype=np.float64)
-    if len(sample) == 0 or not np.isfinite(sample).all():
-        raise EvaluationError.at(
-            "mean",
-            f"{len(sample)} values",
-            "a mean is not defined over none, or over one that is not finite",
-            fix="Evaluate at least one row",
-        )
-    return sample
-
-
-def _average(sample: Floats) -> float:
-    # fsum rounds once, so values that are all equal average to themselves.
-    return math.fsum(sample.tolist()) / len(sample)
-
-
-def _percentile_interval(sample: Floats, *, seed: int) -> tuple[float, float]:
-    if sample.min() == sample.max():
-        return _average(sample), _average(sample)
-    random = np.random.default_rng(seed)
-
-    def means(count: int) -> Floats:
-        picks = random.integers(0, len(sample), size=(count, len(sample)), dtype=np.uint32)
-        return sample[picks].mean(axis=1)
-
-    ends = np.percentile(_in_batches(means, RESAMPLES, width=len(sample)), [2.5, 97.5])
-    # A mean of doubles may round to just outside of them.
-    low, high = np.clip(ends, sample.min(), sample.max())
-    return float(low), float(high)
-
-
-def _in_batches(draw: Callable[[int], Floats], count: int, *, width: int) -> Floats:
+def in_batches(draw: Callable[[int], Floats], count: int, *, width: int) -> Floats:
     """Collect `count` draws, each made from `width` random numbers, in bounded memory."""
     batch = max(1, _DRAWS_AT_ONCE // width)
     return np.concatenate([draw(min(batch, count - done)) for done in range(0, count, batch)])
-
-
-def _mcnemar(gaps: Floats) -> float:
-    """Two-sided exact p: the tail of a fair coin tossed once for every row on which the systems differ."""
-    wins, losses = int((gaps > 0).sum()), int((gaps < 0).sum())
-    tosses = wins + losses
-    tail = sum(math.comb(tosses, count) for count in range(min(wins, losses) + 1))
-    return min(1.0, 2 * tail / 2**tosses)
-
-
-def _sign_flip(gaps: Floats, *, seed: int) -> float:
-    differing = gaps[gaps != 0]
-    if len(differing) == 0:
-        return 1.0
-    # Sums that are equal on paper differ by rounding; they count as equally extreme.
-    extreme = abs(differing.sum()) * (1 - 1e-12)
-    if len(differing) <= ENUMERABLE_PAIRS:
-        signs = np.array(list(product((-1.0, 1.0), repeat=len(differing))))
-        return float((abs(signs @ differing) >= extreme).mean())
-    random = np.random.default_rng(seed)
-
-    def sums(count: int) -> Floats:
-        flips = random.integers(0, 2, size=(count, len(differing)), dtype=np.int8)
-        return (2 * flips - 1) @ differing
-
-    hits = int((abs(_in_batches(sums, RESAMPLES, width=len(differing))) >= extreme).sum())
-    return (hits + 1) / (RESAMPLES + 1)

@@ -3,7 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from functools import lru_cache
+from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from adhere.errors import EvaluationError
 from adhere.records import JSON
@@ -14,6 +15,7 @@ from adhere.schema.expected import Expected, expected, has_unordered_lists
 from adhere.schema.leaves import Path, equal, field_of, is_leaf, leaf_count, leaves_at
 
 Fate: TypeAlias = Literal["right", "wrong", "missing", "invented"]
+K = TypeVar("K")
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 """Types of a leaf, save for empty lists and objects."""
@@ -61,6 +63,8 @@ class Finding(NamedTuple):
     """In the answer; where the leaf is missing, where it was expected."""
     shared: int
     """How many steps of the path the gold has too; the whole path unless the leaf is invented."""
+    leaf: JSON
+    """The gold's leaf; the answer's where it is invented."""
 
 
 def match(value: JSON, gold: JSON, *, schema: Schema, normalise: tuple[str, ...] = ()) -> Match:
@@ -89,7 +93,9 @@ def match(value: JSON, gold: JSON, *, schema: Schema, normalise: tuple[str, ...]
 def findings(value: JSON, gold: JSON, *, schema: Schema) -> tuple[Finding, ...]:
     """Say of every leaf of the answer and every missing one of the gold what became of it."""
     at = expected(schema) if has_unordered_lists(schema) else None
-    return tuple(_compare(value, gold, (), at))
+    found: list[Finding] = []
+    _compare(value, gold, (), at, found)
+    return tuple(found)
 
 
 def all_missing(gold: JSON) -> tuple[Finding, ...]:
@@ -104,10 +110,15 @@ def tally(found: Iterable[Finding]) -> Match:
 
 def by_leaf(found: Iterable[Finding]) -> Mapping[str, Match]:
     """Count fates per field: the pointer of a leaf with `*` for every list index."""
-    counts: dict[str, Counter[Fate]] = defaultdict(Counter)
-    for finding in found:
-        counts[field_of(finding.path)][finding.fate] += 1
-    return {field: _match(count) for field, count in counts.items()}
+    return by((field_of(finding.path), finding.fate) for finding in found)
+
+
+def by(fates: Iterable[tuple[K, Fate]]) -> Mapping[K, Match]:
+    """Count fates per whatever they are given with."""
+    counts: dict[K, dict[Fate, int]] = defaultdict(dict)
+    for (key, fate), count in Counter(fates).items():
+        counts[key][fate] = count
+    return {key: _match(count) for key, count in counts.items()}
 
 
 def total(matches: Iterable[Match]) -> Match:
@@ -133,12 +144,13 @@ def _share(part: int, whole: int) -> float:
 
 
 def _match(count: Mapping[Fate, int]) -> Match:
-    return Match(
-        right=count.get("right", 0),
-        wrong=count.get("wrong", 0),
-        missing=count.get("missing", 0),
-        invented=count.get("invented", 0),
-    )
+    return _of_counts(*(count.get(fate, 0) for fate in ("right", "wrong", "missing", "invented")))
+
+
+@lru_cache(maxsize=4096)
+def _of_counts(right: int, wrong: int, missing: int, invented: int) -> Match:
+    """Return one match for all that have these counts: most are of a single leaf, and rows keep them."""
+    return Match(right=right, wrong=wrong, missing=missing, invented=invented)
 
 
 class _Counts:
@@ -185,40 +197,41 @@ class _Counts:
             self.missing += sum(leaf_count(golds[j]) for j in unpaired(len(golds), (j for _, j in paired)))
 
 
-def _compare(value: JSON, gold: JSON, path: Path, at: Expected | None) -> Iterator[Finding]:
-    match value, gold:
-        case dict(), dict() if value and gold:
-            for key, part in value.items():
-                if key in gold:
-                    yield from _compare(part, gold[key], (*path, key), at and at.key(key))
-                else:
-                    yield from _invented(part, (*path, key), shared=len(path))
-            for key in [key for key in gold if key not in value]:
-                yield from _missing(gold[key], (*path, key))
-        case list(), list() if value and gold:
-            yield from _compare_lists(value, gold, path, at)
-        case _ if is_leaf(value) and is_leaf(gold):
-            yield Finding("right" if equal(value, gold) else "wrong", path, len(path))
-        case _:
-            yield from _missing(gold, path)
-            yield from _invented(value, path, shared=len(path))
+def _compare(value: JSON, gold: JSON, path: Path, at: Expected | None, found: list[Finding]) -> None:
+    """Append what became of the leaves of two values that stand at the same place."""
+    if (type(value) in _SCALARS and type(gold) in _SCALARS) or (is_leaf(value) and is_leaf(gold)):
+        found.append(Finding("right" if equal(value, gold) else "wrong", path, len(path), gold))
+    elif isinstance(value, dict) and isinstance(gold, dict) and value and gold:
+        for key, part in value.items():
+            if key in gold:
+                _compare(part, gold[key], (*path, key), at and at.key(key), found)
+            else:
+                found += _invented(part, (*path, key), shared=len(path))
+        for key, part in gold.items():
+            if key not in value:
+                found += _missing(part, (*path, key))
+    elif isinstance(value, list) and isinstance(gold, list) and value and gold:
+        _compare_lists(value, gold, path, at, found)
+    else:
+        found += _missing(gold, path)
+        found += _invented(value, path, shared=len(path))
 
 
 def _compare_lists(
-    values: list[JSON], golds: list[JSON], path: Path, at: Expected | None
-) -> Iterator[Finding]:
+    values: list[JSON], golds: list[JSON], path: Path, at: Expected | None, found: list[Finding]
+) -> None:
     paired = pairs(values, golds, at)
     for mine, theirs in paired:
-        yield from _compare(values[mine], golds[theirs], (*path, mine), at and at.item(theirs))
+        _compare(values[mine], golds[theirs], (*path, mine), at and at.item(theirs), found)
     for mine in unpaired(len(values), (i for i, _ in paired)):
-        yield from _invented(values[mine], (*path, mine), shared=len(path))
+        found += _invented(values[mine], (*path, mine), shared=len(path))
     for theirs in unpaired(len(golds), (j for _, j in paired)):
-        yield from _missing(golds[theirs], (*path, theirs))
+        found += _missing(golds[theirs], (*path, theirs))
 
 
 def _missing(gold: JSON, path: Path) -> Iterator[Finding]:
-    return (Finding("missing", at, len(at)) for at, _ in leaves_at(gold, path))
+    return (Finding("missing", at, len(at), leaf) for at, leaf in leaves_at(gold, path))
 
 
 def _invented(value: JSON, path: Path, *, shared: int) -> Iterator[Finding]:
-    return (Finding("invented", at, shared) for at, _ in leaves_at(value, path))
+    return (Finding("invented", at, shared, leaf) for at, leaf in leaves_at(value, path))

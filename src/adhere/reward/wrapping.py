@@ -67,6 +67,20 @@ def unclosed(text: str) -> Wrapping:
     return "think" if text.rfind("<think>") > text.rfind("</think>") else "none"
 
 
+def after_thought(answer: str) -> str:
+    """Return what stands after a thought; the prompt may have written where it begins.
+
+    All of an answer that begins with JSON, that has no thought before it, or one that never ends.
+
+    Args:
+        answer: Without white space around it.
+    """
+    first = _VALUE.search(answer)
+    if _begins(answer, first):
+        return answer
+    return answer[_end_of_thought(answer, first.start() if first else len(answer)) or 0 :].strip(BLANKS)
+
+
 def unwrapped(answer: str, fault: int) -> tuple[Embedded | None, Wrapping]:
     """Find the JSON inside an answer that is none as a whole, and name what stands around it.
 
@@ -81,7 +95,7 @@ def unwrapped(answer: str, fault: int) -> tuple[Embedded | None, Wrapping]:
         fault: Where it stops being JSON.
     """
     first = _VALUE.search(answer)
-    begins = answer.startswith("{") or (first is not None and first.start() == 0)
+    begins = _begins(answer, first)
     low = 0 if begins else _end_of_thought(answer, first.start() if first else len(answer))
     if low is None:
         return None, "think"
@@ -91,6 +105,16 @@ def unwrapped(answer: str, fault: int) -> tuple[Embedded | None, Wrapping]:
     inside = _value_at(answer, start, high, fault if (start, high) == (0, len(answer)) else None)
     around = answer[: inside.start] + (answer[inside.end :] if inside.parsed else "")
     return inside, "think" if low else _name(around)
+
+
+def _begins(answer: str, first: re.Match[str] | None) -> bool:
+    """Whether an answer begins with JSON.
+
+    Args:
+        answer: Without white space around it.
+        first: Where JSON might begin first.
+    """
+    return answer.startswith("{") or (first is not None and first.start() == 0)
 
 
 def _end_of_thought(answer: str, first: int) -> int | None:

@@ -74,6 +74,12 @@ class Expected:
         return tuple(key for key in self._named if all(each.get(key) is False for each in named))
 
     @cached_property
+    def has_one_length(self) -> bool:
+        """Whether every branch says that a list has so many items here, no more and no fewer."""
+        bounds = [(each.keywords.get("minItems"), each.keywords.get("maxItems")) for each in self._views]
+        return bool(bounds) and all(least is not None and least == most for least, most in bounds)
+
+    @cached_property
     def is_date(self) -> bool:
         """Whether a string here must be a date."""
         return any(each.keywords.get("format") == "date" for each in self._views)

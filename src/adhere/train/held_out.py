@@ -18,7 +18,7 @@ from adhere.decode.sample import Sampling
 from adhere.errors import DataError
 from adhere.measure import calibration, metrics
 from adhere.measure.calibration import Calibration, Claim
-from adhere.measure.metrics import Row
+from adhere.measure.row import Row
 from adhere.measure.statistics import Mean
 from adhere.model import Model
 from adhere.predict import predict
@@ -63,10 +63,8 @@ class Answers:
         return made
 
     def as_json(self, *, seed: int) -> dict[str, JSON]:
-        """Return the metrics of an evaluation, and `f1` and `reward` likewise, with n and interval."""
+        """Return the metrics of an evaluation, and `reward` likewise, with n and interval."""
         made = metrics.summary(self.rows, seed=seed).as_json()
-        if self.f1:
-            made["f1"] = Mean.of(self.f1, seed=seed).as_json()
         if self.rewards:
             made["reward"] = Mean.of(self.rewards, seed=seed).as_json()
         return made

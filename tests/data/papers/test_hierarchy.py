@@ -142,6 +142,45 @@ def test_documents_go_from_half_a_dozen_leaves_to_sixty() -> None:
     assert lengths[-1] <= 5000
 
 
+DEEP = [name for name in NAMES if name != "construction"]
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_short_documents_have_one_part_within_another_down_to_the_fourth_level(name: str) -> None:
+    source = Hierarchy.of(name, seed=0, shapes=FEW, short=True)
+    for number in range(FEW):
+        example = source.example(number, EITHER)
+        schema = source.schemas[example.schema]
+        held(example, schema)
+        assert [node["level_type"] for node in nodes(example.target)] == [
+            "ROOT",
+            "SECTION",
+            "SUBSECTION",
+            "DETAIL_3",
+        ]
+        assert len(example.text) <= 500
+        assert 3 <= sum(1 for _ in leaves(example, schema)) <= 12
+        assert unconstrainable(schema) == []
+
+
+def test_short_documents_still_have_tables_logs_and_checkboxes() -> None:
+    source = Hierarchy.of("biomanufacturing", seed=0, shapes=100, short=True)
+    text = " ".join(spelled(schema.source) for schema in source.schemas.values())
+    assert all(word in text for word in ("TABLE", "CHECKBOX", "PARAGRAPH", "logs"))
+
+
+def test_a_short_document_that_is_long_is_drawn_again_whichever_came_before() -> None:
+    source = Hierarchy.of("biomanufacturing", seed=0, shapes=FEW, short=True)
+    texts = [source.example(number, TRAIN).text for number in range(200)]
+    assert sum(len(text) > 400 for text in texts) <= 2
+    assert source.example(150, TRAIN).text == texts[150]
+
+
+def test_a_domain_without_a_document_of_four_levels_has_no_short_ones() -> None:
+    with pytest.raises(DataError, match=r"synth\.short = 'construction': none of its kinds of document"):
+        Hierarchy.of("construction", seed=0, short=True)
+
+
 def test_all_that_a_document_may_have_occurs() -> None:
     made = [example.target for example, _ in rows("biomanufacturing", ALL, shapes=ALL)]
     listed = [node for target in made for node in nodes(target)]

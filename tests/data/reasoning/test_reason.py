@@ -95,6 +95,50 @@ def test_what_is_written_is_read_back_and_trains_in_the_form_of_the_paper(data: 
     assert summary["characters"] == round(characters / 41)
 
 
+@pytest.mark.parametrize(
+    ("fixed", "told"),
+    [
+        pytest.param(
+            True,
+            [
+                "Kind is always order.",
+                'Item: "mug".',
+                'Pair has 2 entries: "1", always x.',
+                "Size has 2 entries.",
+                "Size 1: w is always 5.",
+                'Size 2: w "7".',
+            ],
+            id="all",
+        ),
+        pytest.param(
+            False, ['Item: "mug".', 'Pair has 2 entries: "1".', 'Size 2: w "7".'], id="what is open"
+        ),
+    ],
+)
+def test_what_the_schema_fixes_is_told_where_it_is_asked_for(
+    told: list[str], tmp_path: Path, *, fixed: bool
+) -> None:
+    def pair(first: JSON, second: JSON) -> JSON:
+        return {"type": "array", "prefixItems": [first, second], "items": False, "minItems": 2, "maxItems": 2}
+
+    w: JSON = {"type": "object", "properties": {"w": {"const": 5}}}
+    schema: dict[str, JSON] = {
+        "type": "object",
+        "properties": {
+            "kind": {"const": "order"},
+            "item": {"type": "string"},
+            "pair": pair({"type": "integer"}, {"const": "x"}),
+            "size": pair(w, {"type": "object", "properties": {"w": {"type": "integer"}}}),
+        },
+    }
+    target: JSON = {"kind": "order", "item": "mug", "pair": [1, "x"], "size": [{"w": 5}, {"w": 7}]}
+    data = write(tmp_path / "data", [row(1, id="cg", text="1 mug of size 7", target=target)])
+    (data / "schemas.json").write_text(json.dumps({"Order": schema}))
+    reason(config(data, fixed=fixed))
+    (line,) = lines(tmp_path / "out" / "examples.jsonl")
+    assert line["reasoning"] == "\n".join(told)
+
+
 def test_a_trace_that_stood_there_is_replaced(tmp_path: Path) -> None:
     reason(config(write(tmp_path / "data", [row(1, reasoning="Of old.")])))
     (example,) = store.read(tmp_path / "out").examples

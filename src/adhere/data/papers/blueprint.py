@@ -40,6 +40,12 @@ _TABLE_SHARE, _TABLED_SHARE = 0.6, 0.75
 """How often a part has a table or a log, if it can, and a document such a part."""
 _LARGE = 15
 """Leaves from which a document has longer tables."""
+_SHORT = (4, 5)
+"""Fewest and most leaves to fill in of a short document, tables aside: one at least in each of its parts."""
+_SHORT_TABLE_SHARE = 0.1
+"""How often a part of a short document has a table or a log, if it can."""
+_LEVELS = 4
+"""From ROOT down to DETAIL_3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,23 +129,44 @@ _Piece: TypeAlias = Field | Formula | _Component
 _T = TypeVar("_T")
 
 
-def blueprint(domain: Domain, paper: Paper, *, number: int, attempt: int = 0) -> Blueprint:
-    """Draw the structure of a number; the same arguments give the same one, on any machine."""
-    name = f"{domain.name}/{paper.name}/{number}"
+def blueprint(
+    domain: Domain, paper: Paper, *, number: int, attempt: int = 0, short: bool = False
+) -> Blueprint:
+    """Draw the structure of a number; the same arguments give the same one, on any machine.
+
+    Args:
+        domain: Its words.
+        paper: The kind of document.
+        number: Decides, among others, how many leaves there are.
+        attempt: Another one gives another structure.
+        short: Whether it is one part within another down to the fourth level, with a leaf or two each; the
+            kind of document must be one of `deep_papers`.
+    """
+    name = f"{domain.name}/{paper.name}/{'short-' if short else ''}{number}"
     random = Random()
     random.seed(int.from_bytes(hashlib.sha256(f"{name}/{attempt}".encode()).digest()[:8], "big"))
-    least, most = _BUDGETS[number % len(_BUDGETS)]
-    drawer = _Drawer(random, domain)
+    least, most = _SHORT if short else _BUDGETS[number % len(_BUDGETS)]
+    drawer = _Drawer(random, domain, short=short)
     root = drawer.root(paper, random.randint(least, most))
     return Blueprint(name, root, random.random() < 0.3, random.random() < 0.4)
+
+
+def deep_papers(domain: Domain) -> list[Paper]:
+    """Return the kinds of document of which a part goes down to the fourth level."""
+    return [paper for paper in domain.papers if any(_depth(part) == _LEVELS - 1 for part in paper.parts)]
+
+
+def _depth(part: Part) -> int:
+    return 1 + max(map(_depth, part.parts), default=0)
 
 
 class _Drawer:
     """One document being laid out."""
 
-    def __init__(self, random: Random, domain: Domain) -> None:
+    def __init__(self, random: Random, domain: Domain, *, short: bool) -> None:
         self._random = random
         self._domain = domain
+        self._short = short
         self._sparse = random.random() < 0.5
         self._large = False
 
@@ -148,8 +175,7 @@ class _Drawer:
         self._large = budget >= _LARGE
         head = self._some(paper.head, random.randint(1, 1 + min(len(paper.head) - 1, budget // 8)))
         left = budget - len(head)
-        wanted = 1 + left // _LEAVES_PER_PART + (random.randint(0, 1) if self._large else 0)
-        parts = self._parts(paper, min(wanted, len(paper.parts)))
+        parts = [self._deepest(paper.parts)] if self._short else self._parts(paper, left)
         return Node(
             id="0",
             title=random.choice(paper.titles),
@@ -160,13 +186,28 @@ class _Drawer:
             children=self._children(parts, "", prefix="", level=1, budget=left),
         )
 
-    def _parts(self, paper: Paper, count: int) -> list[Part]:
-        """Draw so many parts of a document; most documents have one that can have a table."""
+    def _parts(self, paper: Paper, budget: int) -> list[Part]:
+        """Draw the parts of a document of so many leaves; most have one that can have a table."""
+        wanted = 1 + budget // _LEAVES_PER_PART + (self._random.randint(0, 1) if self._large else 0)
+        count = min(wanted, len(paper.parts))
         parts = self._some(paper.parts, count)
         if self._random.random() < _TABLED_SHARE:
             while not any(part.tables or part.log for part in parts):
                 parts = self._some(paper.parts, count)
         return parts
+
+    def _deepest(self, parts: Sequence[Part]) -> Part:
+        """Draw one of the parts that go down furthest."""
+        most = max(map(_depth, parts))
+        return self._random.choice([part for part in parts if _depth(part) == most])
+
+    def _below(self, part: Part, budget: int) -> list[Part]:
+        """Draw the parts of a part of so many leaves."""
+        if self._short and part.parts:
+            return [self._deepest(part.parts)]
+        if part.parts and budget >= _NESTED and self._random.random() < _NESTED_SHARE:
+            return self._some(part.parts, self._random.randint(1, min(len(part.parts), 1 + budget // 9)))
+        return []
 
     def _some(self, given: Sequence[_T], count: int) -> list[_T]:
         """Draw so many of `given`, in their order."""
@@ -184,10 +225,8 @@ class _Drawer:
         )
 
     def _part(self, part: Part, pointer: str, *, id: str, level: int, budget: int) -> Node:
-        below: list[Part] = []
-        if part.parts and budget >= _NESTED and self._random.random() < _NESTED_SHARE:
-            below = self._some(part.parts, self._random.randint(1, min(len(part.parts), 1 + budget // 9)))
-        own = budget // (1 + len(below))
+        below = self._below(part, budget)
+        own = max(budget // (1 + len(below)), 1)
         chosen = self._chosen(part, own)
         log = part.log if part.log in chosen else None
         properties, told = self._split(chosen)
@@ -215,7 +254,8 @@ class _Drawer:
         for pieces in (fields, tables, others):
             self._random.shuffle(pieces)
         first = 1 + budget // 6
-        lead = tables[:1] if self._random.random() < _TABLE_SHARE else []
+        share = _SHORT_TABLE_SHARE if self._short else _TABLE_SHARE
+        lead = tables[:1] if self._random.random() < share else []
         chosen: list[_Piece] = []
         left = budget
         for piece in [*fields[:1], *lead, *fields[1:first], *others, *fields[first:]]:
@@ -295,20 +335,23 @@ class _Drawer:
         needed = {name for column in table.columns if isinstance(column, Product) for name in column.of}
         needed |= {piece.of[1] for piece in chosen if isinstance(piece, Formula) and piece.rule == "sum"}
         needed |= {column.name for column in table.columns if isinstance(column, Product)}
-        share = 0.75 if self._large else 0.3
+        share = 0.0 if self._short else 0.75 if self._large else 0.3
         columns: list[Column] = [table.columns[0]]
         for column in table.columns[1:]:
             if len(columns) < 2 or column.name in needed or self._random.random() < share:
                 columns.append(column)
         labels = tuple(column.name.replace("_", " ") for column in columns)
-        most = table.most if self._large else min(table.most, table.least + 1)
+        more = 0 if self._short else 1
+        most = table.most if self._large else min(table.most, table.least + more)
         return Grid(replace(table, columns=tuple(columns), most=most), pointer, labels, records)
 
     def _panel(self, readings: Readings, pointer: str) -> Panel:
         random = self._random
-        count = min(random.randint(2, 5 if self._large else 3), len(readings.parameters))
+        most = 2 if self._short else 5 if self._large else 3
+        count = min(random.randint(2, most), len(readings.parameters))
         columns = ["parameter", "result"]
-        columns += [name for name, share in (("unit", 0.7), ("limits", 0.5)) if random.random() < share]
+        if not self._short:
+            columns += [name for name, share in (("unit", 0.7), ("limits", 0.5)) if random.random() < share]
         columns += ["verdict"] if random.random() < 0.6 else []
         parameters = tuple(self._some(readings.parameters, count))
         return Panel(replace(readings, parameters=parameters), pointer, tuple(columns))

@@ -38,13 +38,22 @@ class Report:
         wording: The pieces that may be used.
         fillers: Sentences that documents of the kind have anyway.
         remarks: Sentences that have nothing to do with the matter.
+        most: Of either, how many may occur; `None` for as many as there are.
     """
 
-    def __init__(self, random: Random, wording: Wording, fillers: Pieces[str], remarks: Pieces[str]) -> None:
+    def __init__(
+        self,
+        random: Random,
+        wording: Wording,
+        fillers: Pieces[str],
+        remarks: Pieces[str],
+        *,
+        most: int | None = None,
+    ) -> None:
         self._random = random
         self._wording = wording
-        self._fillers = _shuffled(random, wording.of(fillers))
-        self._remarks = _shuffled(random, wording.of(remarks))
+        self._fillers = _shuffled(random, wording.of(fillers))[:most]
+        self._remarks = _shuffled(random, wording.of(remarks))[:most]
         self._draft = Draft()
         self._heading = self._one(style.HEADINGS)
         self._line = self._one(style.LINES)

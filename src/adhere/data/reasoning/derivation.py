@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from adhere.data import store
-from adhere.data.reasoning.origins import holders, origins
+from adhere.data.reasoning.origins import holders, left_open, origins
 from adhere.data.reasoning.outcome import Kept, Outcome, Rejected, kept, unlabelled
 from adhere.data.reasoning.reasoning import Unexplained, explained
 from adhere.data.reasoning.trace import fault_of
@@ -19,7 +19,7 @@ _MOST_NAMED = 5
 """Leaves that the text does not state which are named."""
 
 
-def derived(example: Example, schema: Schema, *, longest: int) -> Kept | Rejected:
+def derived(example: Example, schema: Schema, *, longest: int, fixed: bool = True) -> Kept | Rejected:
     """Give a row the trace that is derived from it, if there is one and it passes the check.
 
     Pure.
@@ -28,10 +28,13 @@ def derived(example: Example, schema: Schema, *, longest: int) -> Kept | Rejecte
         example: The row.
         schema: The one that its target obeys.
         longest: Most characters of a trace.
+        fixed: Whether what the schema fixes is told too.
     """
     if example.target is None:
         return unlabelled(example)
     held = tuple(holders(example.target, schema))
+    if not fixed:
+        held = tuple(left_open(held))
     found = origins(example, held)
     trace = explained(example, held, found)
     if isinstance(trace, Unexplained):
@@ -55,6 +58,7 @@ class Derivation(NamedTuple):
     step: int
     """From a chunk to the next."""
     longest: int
+    fixed: bool = True
 
     def chunks(self) -> Iterator[list[Outcome]]:
         """Yield what becomes of the rows of each chunk."""
@@ -63,4 +67,7 @@ class Derivation(NamedTuple):
         chunks = iter(lambda: list(islice(rows, CHUNK)), [])
         for chunk in islice(chunks, self.turn, None, self.step):
             examples = [store.example(row, schemas) for row in chunk]
-            yield [derived(each, schemas[each.schema], longest=self.longest) for each in examples]
+            yield [
+                derived(each, schemas[each.schema], longest=self.longest, fixed=self.fixed)
+                for each in examples
+            ]

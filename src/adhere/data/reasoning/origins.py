@@ -3,8 +3,8 @@
 import re
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -104,6 +104,17 @@ def holders(target: JSON, schema: Schema) -> Iterator[Holder]:
                 inside.append(((*path, step), where, name, part, below))
         yield Holder(path, node, at, tuple(leaves))
         waiting += reversed(inside)
+
+
+def left_open(held: Iterable[Holder]) -> Iterator[Holder]:
+    """Yield what of a target its schema leaves open.
+
+    Leaves that have but one value are gone, and so is a list that has but one length and no leaf of its own.
+    """
+    for holder in held:
+        leaves = tuple(leaf for leaf in holder.leaves if not leaf.is_fixed)
+        if leaves or not holder.at.has_one_length:
+            yield replace(holder, leaves=leaves)
 
 
 def origins(example: Example, held: Sequence[Holder]) -> Origins:

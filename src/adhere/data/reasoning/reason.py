@@ -177,7 +177,7 @@ def _outcomes(
             yield outcome
         return
     jobs = [
-        Derivation(config.data, part.file, part.found, turn, config.workers, config.longest)
+        Derivation(config.data, part.file, part.found, turn, config.workers, config.longest, config.fixed)
         for turn in range(config.workers)
     ]
     if config.workers > 1:

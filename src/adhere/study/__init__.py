@@ -1,0 +1,1 @@
+"""Data, contestants, evaluations and comparisons, as one file lays them down."""
