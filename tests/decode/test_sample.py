@@ -131,10 +131,27 @@ def test_what_prompts_have_in_common_is_read_once_and_changes_nothing(any_model:
         assert completion.logprobs == pytest.approx(expected, abs=1e-5)
 
 
-def test_batches_do_not_change_what_is_drawn(model: Model) -> None:
-    together = flat(list(sample(model, QUESTIONS, Sampling(samples=4, max_new_tokens=20, rows=64))))
-    alone = flat(list(sample(model, QUESTIONS, Sampling(samples=4, max_new_tokens=20, rows=4))))
-    assert [completion.tokens for completion in together] == [completion.tokens for completion in alone]
+def test_answers_of_any_length_stand_beside_each_other_and_change_nothing(any_model: Model) -> None:
+    prompts = [question.tokens for question in mixed_questions(any_model) * 4]
+    any_model.network.generation_config.eos_token_id = [2, *range(100, 115)]  # type: ignore[union-attr]
+    questions = [Question(f"q{place}", tokens) for place, tokens in enumerate(prompts)]
+    groups = list(sample(any_model, questions, Sampling(max_new_tokens=60, rows=40)))
+    lengths = sorted(len(completion.tokens) for (completion,) in groups)
+    assert lengths[0] < 8
+    assert lengths[-1] > 40  # so that what is kept of neighbours differs in length
+    for question, (completion,) in zip(questions, groups, strict=True):
+        expected = plain_logprobs(any_model.network, question.tokens, completion.tokens, 1.0)
+        assert completion.logprobs == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("workers", [1, 3, 9], ids=["alone", "three", "more than there are questions"])
+def test_neither_batches_nor_workers_change_what_is_drawn(model: Model, workers: int) -> None:
+    drawn = Sampling(samples=4, max_new_tokens=20)
+    together = flat(list(sample(model, QUESTIONS, drawn)))
+    other = flat(list(sample(model, QUESTIONS, dataclasses.replace(drawn, rows=4, workers=workers))))
+    assert [(c.example_id, c.index, c.tokens) for c in other] == [
+        (c.example_id, c.index, c.tokens) for c in together
+    ]
 
 
 def test_the_same_seed_draws_the_same_and_another_does_not(model: Model) -> None:

@@ -184,11 +184,12 @@ class Grammar:
     def _way_to_end(self, most: int) -> "_Way":
         """Return a short way to the end from here; what is longer than `most` is not followed to its end."""
         key = (*self._accepted, most)
-        if key not in self._ways:
+        way = self._ways.get(key)
+        if way is None:
             if len(self._ways) >= _WAYS_KEPT:
-                self._ways.clear()
-            self._ways[key] = self._way(most)
-        return self._ways[key]
+                self._ways.clear()  # by one thread, perhaps, while another looks
+            way = self._ways[key] = self._way(most)
+        return way
 
     def _way(self, most: int) -> "_Way":
         matcher = self._matcher.deep_copy()

@@ -3,13 +3,16 @@
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 
+from adhere.attention import prove
 from adhere.decode.answer import Answer
 from adhere.decode.chance import uniforms
 from adhere.decode.constraint import Constraint
 from adhere.decode.desk import Desk, Group
+from adhere.decode.workers import side_by_side
 from adhere.errors import ModelError
 from adhere.model import Model
 from adhere.records import Completion
@@ -38,15 +41,17 @@ class Sampling:
     seed: int = 0
     step: int = 0
     rows: int = 64
-    """Completions written side by side; more where a single prompt has more."""
+    """Completions that a worker writes side by side; more where a single prompt has more."""
+    workers: int = 1
+    """Threads that write at the same time, each on one core; see `workers`."""
 
 
 def sample(model: Model, questions: Sequence[Question], settings: Sampling) -> Iterator[list[Completion]]:
     """Continue every question; yield each one's completions, in the order of the questions.
 
     A prompt is computed once and its keys and values are shared by all samples of its group. What is drawn
-    depends on the model, the question, and the settings without `rows`: batches only decide what is computed
-    together. Where a completion has ended another begins.
+    depends on the model, the question, and the settings without `rows` and `workers`: they only decide what
+    is computed together. Where a completion has ended another begins.
 
     Raises:
         ModelError: A prompt leaves no room in the model's context, or the model's attention cannot be shared.
@@ -62,31 +67,48 @@ def sample(model: Model, questions: Sequence[Question], settings: Sampling) -> I
             )
     done: dict[int, list[Completion]] = {}
     next_index = 0
-    for group in _written(model, questions, settings):
+    for group in chain.from_iterable(_written_by_all(model, questions, settings)):
         done[group.index] = _completions(model, questions[group.index], group)
         while next_index in done:
             yield done.pop(next_index)
             next_index += 1
 
 
-@torch.inference_mode()
-def _written(model: Model, questions: Sequence[Question], settings: Sampling) -> Iterator[Group]:
+def _written_by_all(
+    model: Model, questions: Sequence[Question], settings: Sampling
+) -> Iterator[Sequence[Group]]:
     """Write all answers; yield each question's when the last of them is over."""
     # Prompts of like length are written side by side, so that little is computed for padding.
-    waiting = deque(sorted(range(len(questions)), key=lambda index: len(questions[index].tokens)))
+    order = sorted(range(len(questions)), key=lambda index: len(questions[index].tokens))
+    workers = min(settings.workers, len(order))
+    if workers <= 1:
+        return _written(model, questions, order, settings)
+    prove(model.network)
+    # Dealt out by turns, not as workers come to them: what is computed together depends on no clock.
+    return side_by_side(
+        [_written(model, questions, order[first::workers], settings) for first in range(workers)]
+    )
+
+
+@torch.inference_mode()
+def _written(
+    model: Model, questions: Sequence[Question], order: Sequence[int], settings: Sampling
+) -> Iterator[Sequence[Group]]:
+    """Write the answers to some questions in order; yield at each step those of which the last is over."""
+    waiting = deque(order)
     desk = Desk(model, temperature=settings.temperature)
     while waiting or desk.busy:
         entering: list[Group] = []
+        over: list[Group] = []
         busy = desk.busy
         while waiting and (not busy or busy + _count(questions[waiting[0]], settings) <= settings.rows):
             group = _begin(model, waiting[0], questions[waiting.popleft()], settings)
             if group.is_over:
-                yield group
+                over.append(group)
                 continue
             entering.append(group)
             busy += len(group.answers)
-        yield from desk.enter(entering)
-        yield from desk.step()
+        yield [*over, *desk.enter(entering), *desk.step()]
 
 
 def _count(question: Question, settings: Sampling) -> int:

@@ -5,17 +5,26 @@ at once, those against an answer's own tokens for each answer, and one softmax i
 
 Axis suffixes: T tokens of the row, N prompts, M tokens of a prompt's answers in the row, R answers, L tokens
 of an answer in the row, P tokens of the longest prompt, C tokens of the longest answer so far, S both,
-H query heads, K key heads, Q query heads of a key head (K * Q = H), D width of a head.
+H query heads, K key heads, Q query heads of a key head (K * Q = H), D width of a head, A heads of all prompts
+or answers.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from adhere.attention import Manner
 from adhere.decode.keys import Keys
+
+_BLOCK = 16
+"""Places that are computed together as if all kept as much. Answers that go on long then cost neighbours
+alone; but each block costs a call."""
+_STEP = 16
+"""Tokens that such blocks differ by."""
+_FEW = 2
+"""Queries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +40,16 @@ class Piece:
     """Where its prompt is kept."""
     prompt_tokens: int
     """How long that is."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Neighbouring places, and how far what is kept in them is seen."""
+
+    start: int
+    stop: int
+    """Exclusive."""
+    tokens: int
 
 
 class Writing:
@@ -64,6 +83,8 @@ class Writing:
         self._prompts, self._among = max(among) + 1, max(among.values())
         self._answers, self._run = int(place_T.max()) + 1, int(rank_T.max()) + 1
         self._prompt_tokens, self._own_tokens = int(length_T.max()), int(own_T.max()) + 1
+        self._prompt_blocks = _blocks({piece.prompt: piece.prompt_tokens for piece in pieces})
+        self._own_blocks = _blocks({piece.place: piece.start + len(piece.tokens) for piece in pieces})
         # Whether each answer brings one token and each prompt as many as the others, all in order: views then
         # do for what is gathered otherwise.
         ordered_T = torch.arange(len(tokens))
@@ -108,8 +129,8 @@ class Writing:
         shared = query_BHTD.shape[1] // key_BKTD.shape[1]
         # Scaled here, where there is least to scale.
         query_TKQD = query_BHTD[0].transpose(0, 1).unflatten(1, (-1, shared)) * manner.scale
-        to_prompt = torch.bmm(self._by_prompt(query_TKQD), prompt_key.transpose(1, 2))
-        to_own = torch.bmm(self._by_answer(query_TKQD), own_key.transpose(1, 2))
+        to_prompt = _scores(self._by_prompt(query_TKQD), prompt_key, self._prompt_blocks)
+        to_own = _scores(self._by_answer(query_TKQD), own_key, self._own_blocks)
         score_NKMQS = torch.cat(
             [
                 to_prompt.view(self._prompts, -1, self._among, shared, self._prompt_tokens),
@@ -119,8 +140,8 @@ class Writing:
         )
         weight_NKMQS = self._weights(score_NKMQS, manner)
         for_prompt, for_own = weight_NKMQS.split([self._prompt_tokens, self._own_tokens], -1)
-        took = torch.bmm(for_prompt.flatten(2, 3).flatten(0, 1), prompt_value)
-        took_own = torch.bmm(self._own_by_answer(for_own), own_value)
+        took = _taken(for_prompt.flatten(2, 3).flatten(0, 1), prompt_value, self._prompt_blocks)
+        took_own = _taken(self._own_by_answer(for_own), own_value, self._own_blocks)
         width = value_BKTD.shape[-1]
         made_TKQD = self._from_prompts(took.view(self._prompts, -1, self._among, shared, width))
         made_TKQD = made_TKQD + self._from_answers(took_own.view(self._answers, -1, self._run, shared, width))
@@ -194,3 +215,50 @@ class Writing:
     def _from_answers(self, took_RKLQD: torch.Tensor) -> torch.Tensor:
         """Return shape (T, K, Q, D)."""
         return took_RKLQD[:, :, 0] if self._even else took_RKLQD[self._place_T, :, self._rank_T]
+
+
+def _blocks(seen: Mapping[int, int]) -> list[_Block]:
+    """Part all places into blocks, by how many tokens of each are seen; few where they differ little."""
+    longest, end = max(seen.values()), max(seen) + 1
+    blocks: list[_Block] = []
+    for start in range(0, end, _BLOCK):
+        stop = min(start + _BLOCK, end)
+        tokens = max((seen.get(place, 0) for place in range(start, stop)), default=0)
+        # In steps, so that neighbours agree.
+        tokens = min(longest, -(-tokens // _STEP) * _STEP)
+        if blocks and blocks[-1].tokens == tokens:
+            blocks[-1] = _Block(blocks[-1].start, stop, tokens)
+        else:
+            blocks.append(_Block(start, stop, tokens))
+    return blocks
+
+
+def _scores(query_ALD: torch.Tensor, key_ASD: torch.Tensor, blocks: Sequence[_Block]) -> torch.Tensor:
+    """Return shape (A, L, S); zero where nothing is seen."""
+    if len(blocks) == 1:
+        return _product(query_ALD, key_ASD)
+    score_ALS = query_ALD.new_zeros(*query_ALD.shape[:2], key_ASD.shape[1])
+    heads = len(query_ALD) // blocks[-1].stop
+    for block in blocks:
+        rows = slice(block.start * heads, block.stop * heads)
+        score_ALS[rows, :, : block.tokens] = _product(query_ALD[rows], key_ASD[rows, : block.tokens])
+    return score_ALS
+
+
+def _product(query_ALD: torch.Tensor, key_ASD: torch.Tensor) -> torch.Tensor:
+    # Of the two ways to say it, for few queries the one with the longer side as rows is half as fast again.
+    if query_ALD.shape[1] <= _FEW:
+        return torch.bmm(key_ASD, query_ALD.transpose(1, 2)).transpose(1, 2)
+    return torch.bmm(query_ALD, key_ASD.transpose(1, 2))
+
+
+def _taken(weight_ALS: torch.Tensor, value_ASD: torch.Tensor, blocks: Sequence[_Block]) -> torch.Tensor:
+    """Return shape (A, L, D)."""
+    if len(blocks) == 1:
+        return torch.bmm(weight_ALS, value_ASD)
+    heads = len(weight_ALS) // blocks[-1].stop
+    made: list[torch.Tensor] = []
+    for block in blocks:
+        rows = slice(block.start * heads, block.stop * heads)
+        made.append(torch.bmm(weight_ALS[rows, :, : block.tokens], value_ASD[rows, : block.tokens]))
+    return torch.cat(made)
