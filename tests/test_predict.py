@@ -94,9 +94,9 @@ def test_a_prefill_that_the_grammar_does_not_allow_is_refused(model: Model, orde
         list(predict(model, dataset(order, "mug"), prefill="Sure: ", constrain=True))
 
 
-def test_thinking_under_a_grammar_is_refused(model: Model, order: Schema) -> None:
-    with pytest.raises(ConfigError, match=r"eval.form = 'think': its answers have words around the JSON"):
-        list(predict(model, dataset(order, "mug"), form="think", constrain=True))
+def test_free_text_under_a_grammar_is_refused(model: Model, order: Schema) -> None:
+    with pytest.raises(ConfigError, match=r"eval.form = 'prose': its answers are free text"):
+        list(predict(model, dataset(order, "mug"), form="prose", constrain=True))
 
 
 def test_a_prompt_that_leaves_no_room_is_an_error(model: Model, order: Schema) -> None:

@@ -110,12 +110,6 @@ def test_a_contestant_may_be_measured_in_one_way_only(tmp_path: Path) -> None:
     assert names == ["shipped", "shipped, constrained", "trained, constrained"]
 
 
-def test_one_that_thinks_first_answers_freely_only(tmp_path: Path) -> None:
-    text = STUDY.replace('"trained, constrained"', '"trained"')
-    names = list(plan(text, "contestants.trained.form=think", directory=tmp_path).evaluations("rows"))
-    assert names == ["shipped", "shipped, constrained", "trained"]
-
-
 def test_what_is_told_besides(tmp_path: Path) -> None:
     read = plan(STUDY, directory=tmp_path)
     assert read.questions == {"Does it help?": ("trained, constrained", "shipped")}
@@ -161,11 +155,6 @@ def test_data_that_no_step_makes_is_a_place_of_the_users(tmp_path: Path) -> None
         pytest.param(["stages.warm.from=trained"], "study.stages.warm.from = 'trained'", id="a stage below"),
         pytest.param(["contestants.trained.stage=x"], "no stage has this name", id="stage"),
         pytest.param(["contestants.trained.title=3"], "study.contestants.trained.title = 3", id="title"),
-        pytest.param(
-            ["contestants.trained.form=think", "contestants.trained.constrain=true"],
-            "study.contestants.trained.constrain = True: an answer that thinks first",
-            id="thinking under a grammar",
-        ),
         pytest.param(["questions.Why=shipped"], "study.questions.Why = 'shipped': it takes two", id="one"),
         pytest.param(
             ['questions.Why=["shipped", "traind"]'],

@@ -321,9 +321,18 @@ def test_a_model_learns_under_a_grammar(model: Model) -> None:
     assert sum(step.reward for step in steps[-3:]) > sum(step.reward for step in steps[:3]) + 0.15
 
 
-def test_a_grammar_needs_answers_that_are_json_alone(model: Model) -> None:
-    with pytest.raises(ConfigError, match=r"^grpo.form = 'think': its answers have words around the JSON"):
-        list(train(model, ITEMS, {"S": NAMED}, constrained(form="think")))
+def test_an_answer_that_thinks_is_sampled_and_learned_under_the_grammar_too(model: Model) -> None:
+    # Nothing but the thought's end and the answer is forced; the thought is the model's own.
+    (step,) = train(model, ITEMS, {"S": NAMED}, constrained(form="think", steps=1, max_new_tokens=90))
+    assert abs(step.drift) < 1e-4
+    rolled = [rollout for group in step.groups for rollout in group]
+    assert {rollout.score.outcome for rollout in rolled} == {"obeys"}
+    assert all("</think>\n<answer>" in rollout.completion.text for rollout in rolled)
+
+
+def test_a_grammar_needs_answers_in_json(model: Model) -> None:
+    with pytest.raises(ConfigError, match=r"^grpo.form = 'prose': its answers are free text"):
+        list(train(model, ITEMS, {"S": NAMED}, constrained(form="prose", reward="rubric")))
 
 
 # ------------------------------------------------------------------------------------------------ going on

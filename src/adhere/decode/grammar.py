@@ -11,6 +11,9 @@ from llguidance.hf import from_tokenizer
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
 
+from adhere.config import JsonForm
+from adhere.decode import thought as thoughts
+from adhere.decode.thought import Thought
 from adhere.errors import ModelError, SchemaError
 from adhere.model import Model
 from adhere.records import JSON
@@ -50,7 +53,7 @@ class Vocabulary:
         self.native: LLTokenizer = from_tokenizer(
             tokenizer, n_vocab=self.size, eos_token=sorted(model.stop_tokens)
         )
-        spelled = [self._bytes(token) for token in range(self.size)]
+        spelled = self.spelled = [self._bytes(token) for token in range(self.size)]
         # Of the longest the last: a digit rather than the minus sign before it, which needs a digit more.
         self._longest_first = np.array(
             sorted(range(self.size), key=lambda token: (len(spelled[token]), token), reverse=True)
@@ -59,6 +62,7 @@ class Vocabulary:
             np.array([token for token in self._longest_first if spelled[token][:1] == mark], dtype=np.intp)
             for mark in (b"}", b"]", b'"', b",")
         )
+        self.of_thought = thoughts.pieces(spelled)
         self._ends = np.array(sorted(model.stop_tokens), dtype=np.intp)
         self.end_V = np.zeros(self.size, dtype=np.bool_)
         self.end_V[self._ends] = True
@@ -87,6 +91,10 @@ class Vocabulary:
         for kind in (self._quotes, self._commas)[: 1 if braces.size else 2]:
             if (chosen := kind[allowed_V[kind]]).size:
                 return chosen
+        return self.longest(allowed_V)
+
+    def longest(self, allowed_V: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Return the allowed tokens, the longest first."""
         return self._longest_first[allowed_V[self._longest_first]]
 
 
@@ -111,9 +119,22 @@ class Grammar:
         SchemaError: The schema says something that the grammar cannot guarantee.
     """
 
-    def __init__(self, schema: Schema, vocabulary: Vocabulary) -> None:
+    def __init__(self, schema: Schema, vocabulary: Vocabulary, *, form: JsonForm = "plain") -> None:
+        """Stand before the answer.
+
+        Args:
+            schema: Of the values.
+            vocabulary: Of the model that writes them.
+            form: Whether a thought comes first, of any text, and the value in the tags of an answer.
+        """
         self._vocabulary = vocabulary
-        grammar = LLMatcher.grammar_from_json_schema(_with_finite_numbers(schema.source), overrides=_COMPACT)
+        self._thought: Thought | None = None
+        source = _with_finite_numbers(schema.source)
+        if form == "think":
+            self._thought = Thought.begun(vocabulary.native)
+            grammar = thoughts.grammar({**source, "x-guidance": _COMPACT}, vocabulary.native)
+        else:
+            grammar = LLMatcher.grammar_from_json_schema(source, overrides=_COMPACT)
         self._matcher = LLMatcher(vocabulary.native, grammar, log_level=0)
         if self._matcher.is_error():
             raise SchemaError.at(
@@ -134,7 +155,7 @@ class Grammar:
         """Return a grammar at the same position that goes its own way."""
         twin = object.__new__(type(self))
         twin._vocabulary, twin._look_again_at = self._vocabulary, self._look_again_at
-        twin._accepted, twin._ways = self._accepted[:], self._ways
+        twin._accepted, twin._ways, twin._thought = self._accepted[:], self._ways, self._thought
         twin._matcher, twin._said = self._matcher.deep_copy(), self._said
         return twin
 
@@ -162,7 +183,8 @@ class Grammar:
         allowed_V = self._vocabulary.allowed(self._matcher)
         if way is not None:
             is_last_chance = way.tokens <= remaining < way.tokens + _SLACK // 2
-            chosen = way.first if is_last_chance else self._vocabulary.closers(allowed_V)
+            is_one_way = is_last_chance or _goes_on(self._thought)
+            chosen = way.first if is_one_way else self._vocabulary.closers(allowed_V)
             allowed_V = np.zeros_like(allowed_V)
             allowed_V[chosen] = True
         self._said = remaining, allowed_V
@@ -192,27 +214,44 @@ class Grammar:
         return way
 
     def _way(self, most: int) -> "_Way":
-        matcher = self._matcher.deep_copy()
+        matcher, thought = self._matcher.deep_copy(), self._thought
         path: list[int] = []
         while len(path) <= most:
-            if forced := matcher.compute_ff_tokens():
-                matcher.consume_tokens(forced)
-                path += forced
-                continue
-            path.append(int(self._vocabulary.closers(self._vocabulary.allowed(matcher))[0]))
-            if self._vocabulary.end_V[path[-1]]:
+            taken = matcher.compute_ff_tokens() or [self._closer(matcher, thought)]
+            path += taken
+            if self._vocabulary.end_V[taken[-1]]:
                 break
-            matcher.consume_token(path[-1])
+            matcher.consume_tokens(taken)
+            thought = self._after(thought, taken)
         return _Way(len(path), path[0])
+
+    def _closer(self, matcher: LLMatcher, thought: Thought | None) -> int:
+        """Return the token that brings an answer nearest to its end."""
+        allowed_V = self._vocabulary.allowed(matcher)
+        if thought is None or thought.is_over:
+            return int(self._vocabulary.closers(allowed_V)[0])
+        closer = thought.closer(allowed_V, self._vocabulary.of_thought)
+        return int(self._vocabulary.longest(allowed_V)[0]) if closer is None else closer
+
+    def _after(self, thought: Thought | None, tokens: Sequence[int]) -> Thought | None:
+        """Return a thought after further tokens."""
+        for token in tokens:
+            thought = thought and thought.after(token, self._vocabulary.spelled[token])
+        return thought
 
     def accept(self, token: int) -> None:
         """Move on by an allowed token."""
         self._said = None
         self._accepted.append(token)
+        self._thought = self._after(self._thought, (token,))
         if not self._matcher.consume_token(token):
             raise RuntimeError(
                 f"the grammar refused a token that it had allowed: {self._matcher.get_error()}"
             )
+
+
+def _goes_on(thought: Thought | None) -> bool:
+    return thought is not None and not thought.is_over
 
 
 def _with_finite_numbers(node: JSON) -> Any:  # Any: llguidance takes a dict of anything

@@ -30,20 +30,20 @@ def grammars(
         verb: Whose settings an error names.
 
     Raises:
-        ConfigError: The answers are not JSON alone, or none can begin with `started`.
+        ConfigError: The answers are free text, or none can begin with `started`.
         SchemaError: The grammar cannot guarantee a schema.
         ModelError: The model's tokenizer does not serve a grammar.
     """
-    if form != "plain":
+    if form == "prose":
         raise ConfigError.at(
             f"{verb}.form",
             form,
-            "its answers have words around the JSON, and a grammar covers the whole answer",
-            fix="Use the form plain, or decode without `--constrain`",
+            "its answers are free text, and a grammar writes JSON",
+            fix="Use the form plain or think, or decode without `--constrain`",
         )
     vocabulary = Vocabulary(model)
     names = {example.schema for example in examples}
-    compiled = {name: Grammar(schemas[name], vocabulary) for name in sorted(names)}
+    compiled = {name: Grammar(schemas[name], vocabulary, form=form) for name in sorted(names)}
     for name, grammar in compiled.items():
         for token in model.tokenizer.encode(started, add_special_tokens=False):
             if not grammar.allowed(model.context)[token]:
@@ -52,7 +52,7 @@ def grammars(
                     started,
                     f"no answer begins with its tokens under the grammar of {name}, which is compact and in "
                     "schema order",
-                    fix=_other_start(model, Grammar(schemas[name], vocabulary)),
+                    fix=_other_start(model, Grammar(schemas[name], vocabulary, form=form)),
                 )
             grammar.accept(token)
     return compiled

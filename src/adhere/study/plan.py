@@ -238,10 +238,6 @@ class _Reader:
         settings = {"model": model, "form": form, **self._table("eval"), **settings}
         settings |= {"data": "data", "out": "out"}
         parsed = cast("EvalConfig", _parsed(where, "eval", settings))
-        if parsed.form == "think" and constrain:
-            why = "an answer that thinks first has words around its JSON, and a grammar covers it all"
-            raise ConfigError.at(f"{where}.constrain", constrain, why, fix="Leave it out")
-        is_free_only = parsed.form == "think" or constrain is False
         evaluations = {
             f"{held_out}/{name}{CONSTRAINED if constrained else ''}": replace(
                 parsed,
@@ -250,7 +246,7 @@ class _Reader:
                 constrain=constrained,
             )
             for held_out, place in self._held_out.items()
-            for constrained in ((False,) if is_free_only else (True,) if constrain else (False, True))
+            for constrained in ((False, True) if constrain is None else (bool(constrain),))
         }
         return Contestant(name=name, title=title, stages=tuple(lineage), evaluations=evaluations)
 
