@@ -47,7 +47,7 @@ def is_alive(process: int) -> bool:
 
 
 def are_gone(processes: Iterable[int]) -> bool:
-    """Whether all end soon: one that is killed ends when it is its turn next, and nobody here may wait for it."""
+    """Whether all end soon: one that is killed ends in its next turn, and nobody here may wait for it."""
     left, until = list(processes), time.monotonic() + 10
     while left and time.monotonic() < until:
         left = [process for process in left if is_alive(process)]
