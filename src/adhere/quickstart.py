@@ -18,6 +18,7 @@ from adhere.config import GrpoConfig, QuickstartConfig, SftConfig
 from adhere.data import invoices, store
 from adhere.data.store import Dataset
 from adhere.decode.sample import Sampling
+from adhere.decode.workers import workers
 from adhere.evaluate.compare import Comparison, comparisons
 from adhere.evaluate.evaluation import Evaluation, write_predictions
 from adhere.evaluate.report import render
@@ -99,7 +100,8 @@ def _without_target(example: Example) -> Example:
 
 
 def _measured(model: Model, dataset: Dataset, title: str, *, constrain: bool = False) -> Evaluation:
-    sampling = Sampling(temperature=0.0, max_new_tokens=MAX_NEW_TOKENS)
+    side_by_side = workers(model.device)
+    sampling = Sampling(temperature=0.0, max_new_tokens=MAX_NEW_TOKENS, workers=side_by_side)
     return evaluate_model(model, dataset, constrain=constrain, sampling=sampling, progress=title)
 
 
