@@ -212,7 +212,7 @@ def ended(out: Path, config: Config, *, look_at_inputs: bool = True) -> Mapping[
     summary: Mapping[str, JSON] = _read(out / SUMMARY) if left else {}
     if not left or (left.get("finished") is False and not summary):
         return None
-    asked: dict[str, JSON] = {"verb": _verb(config), "config": _settings(config)}
+    asked: dict[str, JSON] = {"verb": verb_of(config), "config": _settings(config)}
     if look_at_inputs:
         read = cast("dict[str, str]", left["inputs"])
         asked["inputs"] = {name: sha256(Path(name)) if Path(name).is_file() else "gone" for name in read}
@@ -352,7 +352,7 @@ def _opening(config: Config, inputs: Iterable[Path]) -> dict[str, JSON]:
     started = datetime.now(UTC).isoformat()
     settings = _settings(config)
     return {
-        "verb": _verb(config),
+        "verb": verb_of(config),
         "config": settings,
         "seed": settings.get("seed"),
         "inputs": _hashes_of_inputs(inputs),
@@ -360,7 +360,8 @@ def _opening(config: Config, inputs: Iterable[Path]) -> dict[str, JSON]:
     }
 
 
-def _verb(config: Config) -> str:
+def verb_of(config: Config) -> str:
+    """Return the verb whose settings these are."""
     return type(config).__name__.removesuffix("Config").lower()
 
 

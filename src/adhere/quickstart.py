@@ -26,7 +26,7 @@ from adhere.evaluate.run import evaluate_model
 from adhere.model import NANO, Model, load, save
 from adhere.records import JSON, Example
 from adhere.schema import Schema
-from adhere.shown import LABELS, shown
+from adhere.shown import LABELS, bracketed
 from adhere.train import grpo, run, sft
 from adhere.train.log import Log
 
@@ -180,14 +180,9 @@ def closing_words(summary: Mapping[str, JSON]) -> str:
         table.add_column(LABELS[name], justify="right")
     for name in (name for name in _EVALUATIONS if name in summary):
         evaluation = cast("Mapping[str, JSON]", summary[name])
-        table.add_row(name.replace("_", ", ", 1), *(_cell(evaluation[metric]) for metric in _SHOWN))
+        table.add_row(name.replace("_", ", ", 1), *(bracketed(evaluation[metric]) for metric in _SHOWN))
     console.print(table)
     rows = cast("Mapping[str, JSON]", summary["before"])["rows"]
     console.print(f"{rows} held-out invoices; 95 % intervals in brackets. {summary['seconds']} s in all.")
     drawn = cast("io.StringIO", console.file).getvalue()
     return f"{drawn}\nReport  {summary['report']}\nUse it  {summary['use']}\n"
-
-
-def _cell(number: JSON) -> str:
-    measured = shown(number)
-    return "–" if measured is None else f"{measured.percent} [{measured.interval}]"

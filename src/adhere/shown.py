@@ -53,6 +53,12 @@ def shown(number: JSON) -> Shown | None:
             return None
 
 
+def bracketed(number: JSON) -> str:
+    """Spell a rate or a mean of a summary as `12.3 % [8.1 to 17.0]`; a dash where it is none."""
+    measured = shown(number)
+    return "–" if measured is None else f"{measured.percent} [{measured.interval}]"
+
+
 def percent(share: float) -> str:
     """Spell a share, in [0, 1], as `12.3 %`; the blank does not break."""
     return f"{100 * share:.1f}{_BLANK}%"

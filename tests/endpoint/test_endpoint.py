@@ -16,11 +16,11 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count, islice
 from pathlib import Path
 
 import pytest
+from tests.loopback import LoopbackHandler, LoopbackServer
 
 from adhere.config import EndpointSettings
 from adhere.endpoint import Conversation, Endpoint, Failed, Message, Reply, Request
@@ -29,11 +29,9 @@ from adhere.errors import ConfigError, DataError, ModelError
 Act = Callable[["Handler"], None]
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(LoopbackHandler):
     """Reads a request and acts it out."""
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
     server: "Server"  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def do_POST(self) -> None:
@@ -49,27 +47,12 @@ class Handler(BaseHTTPRequestHandler):
         finally:
             self.server.leave()
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
 
-    def answer(self, body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-
-class Server(ThreadingHTTPServer):
+class Server(LoopbackServer):
     """Acts in turn, the last act over and over, and remembers what it was asked."""
 
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.acts: list[Act] = [says("fine")]
         self.asked: list[dict[str, object]] = []
         self.paths: list[str] = []
@@ -79,19 +62,6 @@ class Server(ThreadingHTTPServer):
         self.let_go = threading.Event()
         self._at_once = 0
         self._lock = threading.Lock()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
-
-    @property
-    def model(self) -> str:
-        return f"openai:fake@{self.url}"
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of a client that has gone away; anything else is a fault of the test."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)  # pyright: ignore[reportArgumentType]
 
     def arrive(self, handler: Handler) -> None:
         with self._lock:
@@ -185,13 +155,9 @@ def floods(handler: Handler) -> None:
 def server() -> Iterator[Server]:
     """A server that answers "fine" until told otherwise."""
     server = Server()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield server
-    server.let_go.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with server.running():
+        yield server
+        server.let_go.set()
 
 
 @contextmanager

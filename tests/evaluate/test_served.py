@@ -11,10 +11,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from tests.loopback import LoopbackHandler, LoopbackServer
 
 from adhere import prompt
 from adhere.config import EndpointSettings, EvalConfig
@@ -32,11 +32,9 @@ Act = Callable[["Handler"], None]
 ROWS = 12
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(LoopbackHandler):
     """Reads a request and acts it out."""
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
     server: "Server"  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def do_POST(self) -> None:
@@ -47,21 +45,10 @@ class Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
     @property
     def about(self) -> str:
         """The text of the row that it is asked about."""
         return self.asked["messages"][-1]["content"].rpartition("\n\n")[2]
-
-    def answer(self, body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
     def say(self, text: str | None, *, finish_reason: str = "stop", model: str | None = None) -> None:
         """Reply as a server does: 100 tokens of prompt, 10 of reply."""
@@ -74,15 +61,11 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(json.dumps(body).encode())
 
 
-class Server(ThreadingHTTPServer):
+class Server(LoopbackServer):
     """Gives right answers, save about the rows for which it has other acts; remembers what it was asked."""
 
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.called = "fake"
         self.right: dict[str, JSON] = {}
         self.acts: dict[str, list[Act]] = {}
@@ -92,15 +75,6 @@ class Server(ThreadingHTTPServer):
         self.counts = Counter[str]()
         self.let_go = threading.Event()
         self._lock = threading.Lock()
-
-    @property
-    def model(self) -> str:
-        return f"openai:fake@http://127.0.0.1:{self.server_address[1]}/v1"
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of a client that has gone away; anything else is a fault of the test."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)  # pyright: ignore[reportArgumentType]
 
     def act(self, handler: Handler) -> None:
         with self._lock:
@@ -146,13 +120,9 @@ def obeys_the_schema(handler: Handler) -> None:
 def server(rows: list[Example]) -> Iterator[Server]:
     server = Server()
     server.right = {each.text: each.target for each in rows}
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield server
-    server.let_go.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with server.running():
+        yield server
+        server.let_go.set()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from adhere import __version__, prompt
 from adhere.data.store import Dataset
 from adhere.evaluate import documents
 from adhere.evaluate.documents import Asking
-from adhere.measure import per_row
+from adhere.shown import LESS_IS_BETTER
 
 _CODE = '''"""What the YAML beside this file names: the rows, and adhere's metrics of an answer."""
 
@@ -61,7 +61,7 @@ def _yaml(asking: Asking, metrics: Sequence[str], name: str) -> Iterator[str]:
     for metric in metrics:
         yield f"  - metric: {metric}"
         yield "    aggregation: mean"
-        yield f"    higher_is_better: {json.dumps(metric not in per_row.LESS_IS_BETTER)}"
+        yield f"    higher_is_better: {json.dumps(metric not in LESS_IS_BETTER)}"
     yield "metadata:"
     yield "  version: 1"
     yield f"  adhere: {json.dumps(__version__)}"

@@ -18,7 +18,6 @@ VALUES: Mapping[str, Callable[[Row], float | None]] = {
 
 The mean of the values of all rows that have one is the metric's rate or mean.
 """
-LESS_IS_BETTER = frozenset({"noise", "no_output"})
 WITHOUT_TARGET = frozenset({"schema_valid", "valid_json", "no_output"})
 """Metrics that are over all rows; the others are over rows with a target."""
 

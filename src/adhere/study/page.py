@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias, cast
 
+from adhere.evaluate.tables import SIGNIFICANT
 from adhere.records import JSON
-from adhere.shown import LABELS, LESS_IS_BETTER, points, probability, shown
+from adhere.shown import LABELS, LESS_IS_BETTER, bracketed, points, probability, shown
 from adhere.study.plan import CONSTRAINED
 
 Told: TypeAlias = Mapping[str, JSON]
@@ -17,8 +18,6 @@ _RESULTS = ("match_all", OPEN, "valid_json", "schema_valid", "exact", "noise", "
 _ASKED = ("exact", OPEN, "match_all", "schema_valid", "noise")
 """What a question is answered by, the first of them in words."""
 _YES = "Yes"
-_SURE = 0.05
-"""Below this, an adjusted p value decides a question."""
 
 
 def page(summary: Told, *, figures: str) -> str:
@@ -69,7 +68,7 @@ def _results(summary: Told) -> Iterator[str]:
         yield _table(
             heads,
             [
-                [_titled(summary, name), *(_cell(told, m) for m in _RESULTS)]
+                [_titled(summary, name), *(bracketed(told.get(m)) for m in _RESULTS)]
                 for name, told in evaluations.items()
             ],
         )
@@ -108,7 +107,9 @@ def _published(summary: Told) -> Iterator[str]:
         [f"{name} (published)", *(_figure(cast("Told", figures).get(metric)) for metric in metrics)]
         for name, figures in others.items()
     ]
-    rows += [[_titled(summary, name), *(_cell(told, m) for m in metrics)] for name, told in ours.items()]
+    rows += [
+        [_titled(summary, name), *(bracketed(told.get(m)) for m in metrics)] for name, told in ours.items()
+    ]
     yield _table(["", *(f"{_LABELS[metric]}, %" for metric in metrics)], rows)
 
 
@@ -155,7 +156,7 @@ def _decided(summary: Told, held_out: str, pair: Sequence[str]) -> str:
     if found is None:
         return "No row has a right answer to compare with."
     difference, n = cast("float", found["difference"]), cast("int", found["n"])
-    if cast("float", found["p_holm"]) >= _SURE:
+    if cast("float", found["p_holm"]) >= SIGNIFICANT:
         return f"{n:,} rows do not decide it."
     return (
         f"{_YES if difference > 0 else 'The contrary'}, by {points(difference)} points of rows exactly right."
@@ -332,11 +333,6 @@ def _titled(summary: Told, evaluation: str) -> str:
     name = evaluation.removesuffix(CONSTRAINED)
     contestant = cast("Told", _of(summary, "contestants")[name])
     return f"{contestant['title']}{evaluation.removeprefix(name)}"
-
-
-def _cell(told: Told, metric: str) -> str:
-    measured = shown(told.get(metric))
-    return "–" if measured is None else f"{measured.percent} [{measured.interval}]"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -216,7 +216,7 @@ def _of_data(plan: Plan, name: str, done: Mapping[str, Summary]) -> dict[str, JS
     counted = ("rows", "held_out", "kept", "rejected", "leaks", "bytes")
     step = plan.data[name]
     return {
-        "verb": type(step).__name__.removesuffix("Config").lower(),
+        "verb": artifact.verb_of(step),
         **{key: summary[key] for key in counted if key in summary},
         "seconds": _seconds(step.out, summary),
     }

@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 from typing import cast
 
 import pytest
+from tests.loopback import LoopbackHandler, LoopbackServer
 
 from adhere import artifact, prompt
 from adhere.config import EndpointSettings, ImportConfig, ReasonConfig
@@ -272,31 +272,18 @@ def reads(text: str, _: int) -> str:
     return f'The text says "{count}", the count, and "{item}", the item.'
 
 
-class Teacher(ThreadingHTTPServer):
+class Teacher(LoopbackServer):
     """A server that says what it is told to, and counts how often each text is asked about."""
 
-    daemon_threads = True
-
     def __init__(self, says: Says) -> None:
-        super().__init__(("127.0.0.1", 0), Pupil)
+        super().__init__(Pupil, called="teacher")
         self.says = says
         self.asked: Counter[str] = Counter()
         self.lock = Lock()
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of a client that has gone away; anything else is a fault of the test."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)  # pyright: ignore[reportArgumentType]
 
-    @property
-    def model(self) -> str:
-        return f"openai:teacher@http://127.0.0.1:{self.server_address[1]}/v1"
-
-
-class Pupil(BaseHTTPRequestHandler):
+class Pupil(LoopbackHandler):
     """Answers one request."""
-
-    protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -309,26 +296,14 @@ class Pupil(BaseHTTPRequestHandler):
         choice = {"index": 0, "message": {"role": "assistant", "content": said}, "finish_reason": "stop"}
         usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
         body = json.dumps({"id": "x", "object": "chat.completion", "choices": [choice], "usage": usage})
-        self.send_response(200 if said is not None else 400)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        self.answer(body.encode(), status=200 if said is not None else 400)
 
 
 @contextmanager
 def teaching(says: Says) -> Iterator[Teacher]:
-    with Teacher(says) as teacher:
-        thread = Thread(target=teacher.serve_forever)
-        thread.start()
-        try:
-            yield teacher
-        finally:
-            teacher.shutdown()
-            thread.join()
+    teacher = Teacher(says)
+    with teacher.running():
+        yield teacher
 
 
 def taught(data: Path, teacher: Teacher, **endpoint: object) -> ReasonConfig:

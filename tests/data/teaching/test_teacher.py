@@ -16,11 +16,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
 
 import pytest
+from tests.loopback import LoopbackHandler, LoopbackServer
 
 from adhere.artifact import verify
 from adhere.cli import main
@@ -123,9 +123,7 @@ class Teacher:
         return example.target
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class Handler(LoopbackHandler):
     server: "Server"  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def do_POST(self) -> None:
@@ -140,27 +138,16 @@ class Handler(BaseHTTPRequestHandler):
             }
         ).encode()
         try:
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(body)
         except ConnectionError:
             self.close_connection = True  # who asked was killed
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
 
-
-class Server(ThreadingHTTPServer):
+class Server(LoopbackServer):
     """Serves a teacher, and remembers what it was asked."""
 
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler, called="teacher")
         self.teacher = Teacher()
         self.prompts: Counter[str] = Counter()
         self.most_at_once = 0
@@ -168,14 +155,6 @@ class Server(ThreadingHTTPServer):
         self.spoil: Spoil = lambda _, reply: reply
         self._at_once = 0
         self._lock = threading.Lock()
-
-    @property
-    def model(self) -> str:
-        return f"openai:teacher@http://127.0.0.1:{self.server_address[1]}/v1"
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)  # pyright: ignore[reportArgumentType]
 
     def answer(self, prompt: str, first: str) -> str:
         with self._lock:
@@ -195,12 +174,8 @@ class Server(ThreadingHTTPServer):
 @pytest.fixture
 def server() -> Iterator[Server]:
     server = Server()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with server.running():
+        yield server
 
 
 @pytest.fixture
