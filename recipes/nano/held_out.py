@@ -24,9 +24,8 @@ _LOSS_ROWS, _LOSS_FROM = 160, 1_000_000
 
 def synth(recipe: Recipe, most: int) -> Mix:
     """Return the mix that `adhere synth --shapes` draws from."""
-    return replace(
-        recipe.strict, most=most, wide=1.0, hierarchical=0.0, thinking=0.0, noise=0.15, nesting=0.3
-    )
+    drawn = replace(recipe.strict, most=most, wide=1.0, noise=0.15, nesting=0.3)
+    return replace(drawn, hierarchical=0.0, thinking=0.0, tongues=0.0, calls=0.0)
 
 
 def sets(recipe: Recipe) -> dict[str, Mix]:

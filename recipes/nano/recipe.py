@@ -46,6 +46,10 @@ class Mix:
     """Share of hierarchical documents."""
     thinking: float
     """Share of answers that reason first."""
+    tongues: float
+    """Share of texts in German, French, Spanish or Italian."""
+    calls: float
+    """Share of the other rows, about, that ask for a call of one of several tools."""
     noise: float
     """Share of the texts that read as if scanned."""
     nesting: float

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from random import Random
 
+import calls
+import tongues
 from recipe import Mix
 
 from adhere.config import DOMAINS, Form, HoldOut
@@ -22,6 +24,8 @@ TRAIN, HELD_OUT = Side("train", APART), Side("held_out", APART)
 line."""
 _ROWS_OF_A_SCHEMA = 2
 """One after the other: checking a schema takes longer than filling it."""
+_FEW = 4
+"""Most parameters of a tool that is not called: nano reads 1,024 tokens in all."""
 _PAPERS = tuple(domain for domain in DOMAINS if domain != "hiring")
 
 
@@ -48,9 +52,15 @@ def row(seed: int, number: int, mix: Mix, side: Side = TRAIN) -> Row:
         mix: What it may be.
         side: The split it belongs to.
     """
+    random = Random(f"{seed}:{number}:kind")
+    kind = random.random()
+    if kind < mix.tongues:
+        return Row(*tongues.told(random, number, mix.most, side))
     source = _source(seed, number // _ROWS_OF_A_SCHEMA, mix, side)
     example = source.example(number, side)
     schema = source.schemas[example.schema]
+    if kind < mix.tongues + mix.calls and not isinstance(source, Hierarchy):
+        return Row(*calls.call(random, example, schema, lambda chance: _parameters(chance, mix, side)))
     thinks = chance(seed, number).random() < mix.thinking
     told = reasoning(example, schema) if thinks else None
     if not isinstance(told, str):
@@ -68,6 +78,12 @@ def _source(seed: int, number: int, mix: Mix, side: Side) -> Source:
     wide = draw < mix.hierarchical + mix.wide
     schema = _schema(random, mix, side, wide=wide, name=f"shape-{number}")
     return SchemaSource([schema], seed=seed, noise=mix.noise)
+
+
+def _parameters(random: Random, mix: Mix, side: Side) -> Schema:
+    """Draw the parameters of a tool that is not called."""
+    few = replace(mix, most=min(mix.most, _FEW))
+    return _schema(random, few, side, wide=random.random() < mix.wide, name="parameters")
 
 
 def _schema(random: Random, mix: Mix, side: Side, *, wide: bool, name: str) -> Schema:

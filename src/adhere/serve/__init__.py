@@ -1,0 +1,1 @@
+"""Serves a model behind an OpenAI-compatible endpoint that keeps its word."""
