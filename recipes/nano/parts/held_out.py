@@ -1,7 +1,13 @@
 """Made-up rows that share no template, schema or value with any that nano has read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count, islice
+from pathlib import Path
+
+import recipe
+import rows
+from recipe import Mix
 
 from adhere.config import DOMAINS
 from adhere.data import store
@@ -46,6 +52,12 @@ ROWS_OF_A_DOMAIN = 75
 PAPERS = tuple(domain for domain in DOMAINS if domain != "hiring")
 ROOM_FOR_PAPERS = 400
 """Tokens; half of the documents that leave so much room have longer answers than flat ones."""
+_STRICT = recipe.read(Path(recipe.__file__).with_name("nano.toml")).strict
+OF_THE_RECIPE = {
+    "texts in four other languages": replace(_STRICT, tongues=1.0),
+    "calls of tools": replace(_STRICT, tongues=0.0, calls=1.0, hierarchical=0.0),
+}
+"""Kinds of rows that `adhere synth` does not draw."""
 
 
 def measure(bench: Bench) -> None:
@@ -56,6 +68,16 @@ def measure(bench: Bench) -> None:
         _told(bench, case, first(_made(bench, words, name), bench.count(ROWS)))
     papers = joined({domain: _made(bench, ("--domain", domain), domain) for domain in PAPERS})
     _told(bench, Case(name="hierarchical documents", words=(), room=ROOM_FOR_PAPERS), papers)
+    for name, mix in OF_THE_RECIPE.items():
+        _told(bench, Case(name=name, words=(), room=320), drawn(mix, bench.count(ROWS)))
+
+
+def drawn(mix: Mix, wanted: int) -> Dataset:
+    """Return rows of the recipe itself, on the side that nano never reads."""
+    made = (rows.row(SEED, number, mix, rows.HELD_OUT) for number in count())
+    kept = list(islice((row for row in made if row.form == "plain"), wanted))
+    examples = (replace(row.example, id=f"{row.example.id}-{place}") for place, row in enumerate(kept))
+    return Dataset({row.schema.name: row.schema for row in kept}, tuple(examples))
 
 
 def _made(bench: Bench, words: tuple[str, ...], name: str) -> Dataset:
@@ -66,10 +88,10 @@ def _made(bench: Bench, words: tuple[str, ...], name: str) -> Dataset:
     return store.read(done.out / store.HELD_OUT)
 
 
-def _told(bench: Bench, case: Case, rows: Dataset) -> None:
-    free = bench.measured(PART, case.name, _asked(bench, case, rows), model=bench.model, aims=case.aims)
+def _told(bench: Bench, case: Case, made: Dataset) -> None:
+    free = bench.measured(PART, case.name, _asked(bench, case, made), model=bench.model, aims=case.aims)
     under = f"{case.name}, under the grammar"
-    asked_bound = _asked(bench, case, rows, constrain=True)
+    asked_bound = _asked(bench, case, made, constrain=True)
     bound = bench.measured(PART, under, asked_bound, model=bench.model, constrain=True)
     source = bench.source(PART, case.name)
     bench.add(*(source.share(f"leaves: {fault}", rate) for fault, rate in faults(free).items()))
@@ -83,10 +105,10 @@ def _told(bench: Bench, case: Case, rows: Dataset) -> None:
     )
 
 
-def _asked(bench: Bench, case: Case, rows: Dataset, *, constrain: bool = False) -> Asked:
+def _asked(bench: Bench, case: Case, made: Dataset, *, constrain: bool = False) -> Asked:
     name = case.name.replace(" ", "_").replace(",", "") + ("_bound" if constrain else "")
     return asked(
-        rows,
+        made,
         bench.out / PART / "asked" / name,
         bench.reader,
         room=bench.count(case.room, least=16),
