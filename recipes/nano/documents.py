@@ -50,7 +50,8 @@ class Pool:
         """Return of what documents are drawn once so many tokens were read."""
         recipe, million = self.recipe, tokens / 1e6
         most = next((most for until, most in recipe.stages if million < until), self.mix.most)
-        return replace(recipe.plain if million < recipe.plain_until else self.mix, most=most)
+        mix = replace(recipe.plain if million < recipe.plain_until else self.mix, most=most)
+        return mix if million >= recipe.strange_from else replace(mix, strange=0.0)
 
     def rendered(self, number: int, tokens: int) -> list[prompt.Rendered]:
         """Return the rows of a pool that fit nano's context."""
@@ -148,7 +149,7 @@ class Ahead:
 
     def _stage(self, tokens: int) -> int:
         recipe, million = self._pool.recipe, tokens / 1e6
-        ends = sorted({*(until for until, _ in recipe.stages), recipe.plain_until})
+        ends = sorted({*(until for until, _ in recipe.stages), recipe.plain_until, recipe.strange_from})
         return sum(million >= until for until in ends)
 
     def close(self) -> None:

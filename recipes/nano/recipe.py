@@ -52,6 +52,8 @@ class Mix:
     """Share of the other rows, about, that ask for a call of one of several tools."""
     noise: float
     """Share of the texts that read as if scanned."""
+    strange: float
+    """Share of the texts of drawn schemas whose wording is made up for them; never of held-out ones."""
     nesting: float
     """Share of schemas of three or more leaves that get a nested object or an array."""
     strict: float
@@ -72,6 +74,8 @@ class Recipe:
     ones."""
     plain_until: float
     """Million tokens until which documents are `plain`."""
+    strange_from: float
+    """Million tokens from which texts are `strange`."""
     plain: Mix
     long: Mix
     """Of the long run, which is at home in many conventions."""

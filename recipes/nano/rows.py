@@ -77,7 +77,8 @@ def _source(seed: int, number: int, mix: Mix, side: Side) -> Source:
         return _papers(random.choice(_PAPERS), seed, mix.noise)
     wide = draw < mix.hierarchical + mix.wide
     schema = _schema(random, mix, side, wide=wide, name=f"shape-{number}")
-    return SchemaSource([schema], seed=seed, noise=mix.noise)
+    strange = mix.strange if side == TRAIN else 0.0
+    return SchemaSource([schema], seed=seed, noise=mix.noise, strange=strange)
 
 
 def _parameters(random: Random, mix: Mix, side: Side) -> Schema:

@@ -39,7 +39,9 @@ class Source(Protocol):
 class SchemaSource:
     """Texts that state the values of schemas, which take turns."""
 
-    def __init__(self, schemas: Sequence[Schema], *, seed: int, noise: float = 0.0) -> None:
+    def __init__(
+        self, schemas: Sequence[Schema], *, seed: int, noise: float = 0.0, strange: float = 0.0
+    ) -> None:
         """Say which schemas.
 
         Args:
@@ -47,6 +49,7 @@ class SchemaSource:
                 each side admits.
             seed: Another one gives other examples.
             noise: Share in [0, 1] of the texts that read as if scanned.
+            strange: Share in [0, 1] of the texts in wording made up for them.
 
         Raises:
             SchemaError: Every value that obeys a schema has no end.
@@ -54,7 +57,7 @@ class SchemaSource:
         self.schemas: Mapping[str, Schema] = {schema.name: schema for schema in schemas}
         self._plans = {schema.name: Plan.of(schema) for schema in schemas}
         self._seed = seed
-        self._noise = noise
+        self._noise, self._strange = noise, strange
         self._turns: dict[Side, list[Schema]] = {}
 
     def example(self, number: int, side: Side) -> Example:
@@ -63,7 +66,7 @@ class SchemaSource:
         schema = turns[number % len(turns)]
         random = Random(f"{self._seed}:{schema.hash}:{side.split}:{number}")
         filled = self._plans[schema.name].fill(random, side)
-        document = prose.document(random, filled, side, noise=self._noise)
+        document = prose.document(random, filled, side, noise=self._noise, strange=self._strange)
         return Example(
             id=f"{schema.name}-{side.split}-{self._seed}-{number}",
             text=document.text,

@@ -101,6 +101,8 @@ def outline(random: Random, filled: Filled, wording: Wording) -> Outline:
     doubtful = frozenset[str]().union(*map(kinds_like, missing)) if missing else frozenset[str]()
     writer = _Writer(random, wording, labels, doubtful)
     writer.lengths = _lengths(filled.absent)
+    kinds = [fact.drawn.kind for fact in stated]
+    writer.alone = frozenset(kind for kind in kinds if kinds.count(kind) == 1)
     root = writer.group("", stated, 0)
     if filled.absent and random.random() < _ABSENT_SHARE:
         taken = {fact.label for fact in root.flattened().facts}
@@ -138,6 +140,8 @@ class _Writer:
         self.taken = set(labels)
         self.doubtful = doubtful
         self.lengths: Mapping[Path, int] = {}
+        self.alone = frozenset[str]()
+        """Kinds of which there is one value."""
         self.called: dict[Path, str] = {}
         self.money = random.choice(_MONEY) if random.random() < _MONEY_SHARE else None
 
@@ -218,6 +222,8 @@ class _Writer:
         draw = self.random.random()
         if stated is None or stated.drawn.kind in self.doubtful:
             return label
+        if stated.drawn.kind in self.alone and (renamed := self.wording.renamed()):
+            return renamed
         if stated.described and draw < _DESCRIPTION_SHARE:
             words = described(stated.described)
             return words if words and words not in self.taken else label

@@ -11,6 +11,7 @@ from adhere.data.prose.layouts import letter, log, running, sheet, talk
 from adhere.data.prose.noise import scanned
 from adhere.data.prose.outline import Outline, outline
 from adhere.data.prose.pen import Pen
+from adhere.data.prose.strange import Strange
 from adhere.data.prose.wording import Pieces, wording
 from adhere.data.side import EITHER, Side
 
@@ -53,7 +54,9 @@ _FAMILIES = (
 _NARRATIVE = 2
 
 
-def document(random: Random, filled: Filled, side: Side = EITHER, *, noise: float = 0.0) -> Document:
+def document(
+    random: Random, filled: Filled, side: Side = EITHER, *, noise: float = 0.0, strange: float = 0.0
+) -> Document:
     """Write a text that states every leaf of a target, and where it does.
 
     Every leaf can be told from the others by a reader who knows the schema: by its label, or by its looks
@@ -72,8 +75,11 @@ def document(random: Random, filled: Filled, side: Side = EITHER, *, noise: floa
         filled: The target, and how each leaf is stated.
         side: The split that it is made for.
         noise: Chance in [0, 1] that the text reads as if it had been scanned.
+        strange: Chance in [0, 1] that its words and marks are none of the pieces', but made up for it; such
+            texts belong to no side, save for their labels.
     """
-    pen = Pen(random, wording(side))
+    is_strange = strange > 0 and random.random() < strange
+    pen = Pen(random, Strange(random, side) if is_strange else wording(side))
     planned = outline(random, filled, pen.wording)
     others = distractors(pen, planned)
     planned.root.facts.extend(others)

@@ -100,6 +100,10 @@ class Wording:
             self._admitted[pieces] = found
         return cast("tuple[_T, ...]", found)
 
+    def renamed(self) -> str:
+        """Return what a field is called that can be told by its looks alone; empty for its own name."""
+        return ""
+
 
 @lru_cache(maxsize=16)
 def wording(side: Side) -> Wording:
