@@ -29,8 +29,9 @@ from setting import Setting, arguments, setting, write
 
 from adhere import model as models
 from adhere.data import invoices
-from adhere.decode.grammar import Grammar, Vocabulary
+from adhere.decode.grammar import Grammar
 from adhere.decode.sample import Question, Sampling, sample
+from adhere.decode.vocabulary import Vocabulary
 from adhere.model import Model
 from adhere.prompt import prompt
 from adhere.records import JSON

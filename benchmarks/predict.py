@@ -37,8 +37,9 @@ from adhere.config import SynthConfig
 from adhere.data import store
 from adhere.data.build import synth
 from adhere.data.store import Dataset
-from adhere.decode.grammar import Grammar, Vocabulary
+from adhere.decode.grammar import Grammar
 from adhere.decode.sample import Sampling
+from adhere.decode.vocabulary import Vocabulary
 from adhere.decode.workers import workers
 from adhere.errors import SchemaError
 from adhere.measure.prediction import Prediction

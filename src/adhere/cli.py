@@ -23,10 +23,12 @@ from adhere.config import (
     ExtractConfig,
     GrpoConfig,
     ImportConfig,
+    KeyConfig,
     QuickstartConfig,
     ReasonConfig,
     SchemaConfig,
     ScoreConfig,
+    ServeConfig,
     SftConfig,
     StudyConfig,
     SynthConfig,
@@ -109,21 +111,27 @@ def _run(config: Config, stdout: TextIO) -> Summary:
             summary = _gathered(config)
         case SftConfig() | DoctorConfig() | GrpoConfig():
             summary = _trained(config)
-        case EvalConfig():
-            summary = _evaluated(config)
-        case CompareConfig():
-            from adhere.evaluate.comparing import compare
-
-            summary = compare(config)
-        case BridgeConfig():
-            from adhere.evaluate.bridge import bridge
-
-            summary = bridge(config)
+        case EvalConfig() | CompareConfig() | BridgeConfig():
+            summary = _measured(config)
         case ExtractConfig():
             from adhere.extract import extract
 
             summary = extract(config)
+        case ServeConfig() | KeyConfig():
+            summary = _served(config)
     return summary
+
+
+def _served(config: ServeConfig | KeyConfig) -> Summary:
+    match config:
+        case ServeConfig():
+            from adhere.serve.run import serve
+
+            return serve(config)
+        case KeyConfig():
+            from adhere.serve.managing import manage
+
+            return manage(config)
 
 
 def _several(config: QuickstartConfig | StudyConfig, stdout: TextIO) -> Summary:
@@ -139,14 +147,24 @@ def _several(config: QuickstartConfig | StudyConfig, stdout: TextIO) -> Summary:
             return study(config, lambda step: _run(step, stdout))
 
 
-def _evaluated(config: EvalConfig) -> Summary:
-    if config.is_served:
-        from adhere.evaluate.served import evaluate as evaluate_served
+def _measured(config: EvalConfig | CompareConfig | BridgeConfig) -> Summary:
+    match config:
+        case EvalConfig(is_served=True):
+            from adhere.evaluate.served import evaluate as evaluate_served
 
-        return evaluate_served(config)
-    from adhere.evaluate.run import evaluate
+            return evaluate_served(config)
+        case EvalConfig():
+            from adhere.evaluate.run import evaluate
 
-    return evaluate(config)
+            return evaluate(config)
+        case CompareConfig():
+            from adhere.evaluate.comparing import compare
+
+            return compare(config)
+        case BridgeConfig():
+            from adhere.evaluate.bridge import bridge
+
+            return bridge(config)
 
 
 def _gathered(config: SynthConfig | ImportConfig | CheckConfig | ReasonConfig) -> Summary:

@@ -3,8 +3,9 @@
 from adhere import prompt
 from adhere.config import ExtractConfig
 from adhere.decode.confidence import confidences
-from adhere.decode.grammar import Grammar, Vocabulary
+from adhere.decode.grammar import Grammar
 from adhere.decode.sample import Question, Sampling, sample
+from adhere.decode.vocabulary import Vocabulary
 from adhere.errors import DataError
 from adhere.measure.calibration import spelled
 from adhere.model import load, load_calibration

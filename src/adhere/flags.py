@@ -31,6 +31,7 @@ LEADING = {
     "bridge": "--data",
     "extract": "--text",
     "study": "--file",
+    "key": "--do",
 }
 """The flag that may be left out, of the verbs that are about one file, or about several alike."""
 

@@ -11,8 +11,9 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from adhere.config import Lora
 from adhere.decode.constraint import replay
-from adhere.decode.grammar import Grammar, Vocabulary
+from adhere.decode.grammar import Grammar
 from adhere.decode.sample import Question, Sampling, sample
+from adhere.decode.vocabulary import Vocabulary
 from adhere.errors import ModelError
 from adhere.model import Model, add_lora
 from adhere.records import Completion

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from adhere.data.store import Dataset
-from adhere.decode.grammar import Grammar, Vocabulary
+from adhere.decode.grammar import Grammar
 from adhere.decode.sample import Sampling
 from adhere.decode.thought import Tag, Thought
+from adhere.decode.vocabulary import Vocabulary
 from adhere.model import Model, load
 from adhere.predict import predict
 from adhere.records import Example

@@ -5,13 +5,12 @@ import json
 import os
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,135 +19,26 @@ from itertools import count, islice
 from pathlib import Path
 
 import pytest
-from tests.loopback import LoopbackHandler, LoopbackServer
+from tests.acts import (
+    Act,
+    Handler,
+    Server,
+    breaks_off,
+    completion,
+    drips,
+    echoes,
+    floods,
+    hangs,
+    refuses,
+    says,
+    sends,
+    waits,
+)
+from tests.served import free_port
 
 from adhere.config import EndpointSettings
 from adhere.endpoint import Conversation, Endpoint, Failed, Message, Reply, Request
 from adhere.errors import ConfigError, DataError, ModelError
-
-Act = Callable[["Handler"], None]
-
-
-class Handler(LoopbackHandler):
-    """Reads a request and acts it out."""
-
-    server: "Server"  # pyright: ignore[reportIncompatibleVariableOverride]
-
-    def do_POST(self) -> None:
-        sent = self.rfile.read(int(self.headers["Content-Length"]))
-        if len(sent) < int(self.headers["Content-Length"]):
-            return  # who asked has gone away
-        self.asked = json.loads(sent)
-        self.server.arrive(self)
-        try:
-            self.server.act(self)
-        except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True
-        finally:
-            self.server.leave()
-
-
-class Server(LoopbackServer):
-    """Acts in turn, the last act over and over, and remembers what it was asked."""
-
-    def __init__(self) -> None:
-        super().__init__(Handler)
-        self.acts: list[Act] = [says("fine")]
-        self.asked: list[dict[str, object]] = []
-        self.paths: list[str] = []
-        self.headers: list[dict[str, str]] = []
-        self.times: list[float] = []
-        self.most_at_once = 0
-        self.let_go = threading.Event()
-        self._at_once = 0
-        self._lock = threading.Lock()
-
-    def arrive(self, handler: Handler) -> None:
-        with self._lock:
-            self.asked.append(handler.asked)
-            self.paths.append(handler.path)
-            self.headers.append({name.lower(): value for name, value in handler.headers.items()})
-            self.times.append(time.monotonic())
-            self._at_once += 1
-            self.most_at_once = max(self.most_at_once, self._at_once)
-
-    def leave(self) -> None:
-        with self._lock:
-            self._at_once -= 1
-
-    def act(self, handler: Handler) -> None:
-        with self._lock:
-            act = self.acts.pop(0) if len(self.acts) > 1 else self.acts[0]
-        act(handler)
-
-
-def completion(
-    text: str | None, *, finish_reason: str = "stop", usage: tuple[int, int] | None = (10, 5)
-) -> bytes:
-    message = {"role": "assistant", "content": text}
-    body: dict[str, object] = {"choices": [{"message": message, "finish_reason": finish_reason}]}
-    if usage is not None:
-        body["usage"] = {"prompt_tokens": usage[0], "completion_tokens": usage[1]}
-    return json.dumps(body).encode()
-
-
-def says(text: str | None, *, finish_reason: str = "stop", usage: tuple[int, int] | None = (10, 5)) -> Act:
-    return lambda handler: handler.answer(completion(text, finish_reason=finish_reason, usage=usage))
-
-
-def echoes(handler: Handler) -> None:
-    handler.answer(completion(handler.asked["messages"][-1]["content"]))
-
-
-def sends(body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Act:
-    return lambda handler: handler.answer(body, status=status, headers=headers)
-
-
-def refuses(status: int, *, headers: Mapping[str, str] | None = None, said: str = "no") -> Act:
-    body = json.dumps({"error": {"message": said, "type": "t", "param": None, "code": None}}).encode()
-    return sends(body, status=status, headers=headers)
-
-
-def waits(seconds: float, then: Act) -> Act:
-    def act(handler: Handler) -> None:
-        time.sleep(seconds)
-        then(handler)
-
-    return act
-
-
-def hangs(handler: Handler) -> None:
-    handler.server.let_go.wait(30)
-    handler.close_connection = True
-
-
-def drips(handler: Handler) -> None:
-    """Send a byte every now and then, so that no single read ever takes long."""
-    handler.send_response(200)
-    handler.send_header("Content-Length", "1000")
-    handler.end_headers()
-    for _ in range(1000):
-        handler.wfile.write(b" ")
-        if handler.server.let_go.wait(0.02):
-            break
-
-
-def breaks_off(handler: Handler) -> None:
-    """Promise more than comes."""
-    body = completion("never whole")
-    handler.send_response(200)
-    handler.send_header("Content-Length", str(len(body)))
-    handler.end_headers()
-    handler.wfile.write(body[:20])
-    handler.close_connection = True
-
-
-def floods(handler: Handler) -> None:
-    handler.send_response(200)
-    handler.end_headers()
-    while not handler.server.let_go.is_set():
-        handler.wfile.write(b" " * 65536)
-    handler.close_connection = True
 
 
 @pytest.fixture
@@ -389,12 +279,6 @@ def test_what_concerns_every_request_is_not_asked_again(server: Server) -> None:
             with pytest.raises(ModelError):
                 endpoint.reply(asks(text))
     assert len(server.asked) == 1
-
-
-def free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return held.getsockname()[1]
 
 
 def test_a_server_that_is_not_there_is_given_up() -> None:

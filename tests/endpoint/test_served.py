@@ -1,19 +1,12 @@
 """The client against a real model on a real server: nano under `transformers serve`."""
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
-from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from tests.served import NANO, NEEDED, transformers_serve
 
-import adhere
 from adhere.config import EndpointSettings, EvalConfig, SynthConfig
 from adhere.data.build import synth
 from adhere.data.teaching.teacher import taught
@@ -24,59 +17,14 @@ from adhere.evaluate.run import evaluate
 from adhere.evaluate.served import evaluate as served_evaluate
 from adhere.schema import Parsed, parse_json
 
-NANO = Path(adhere.__file__).parent / "nano"
-COMMAND = Path(sys.executable).with_name("transformers")
-OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which(COMMAND) is None, reason="there is no `transformers serve` here"),
-]
+pytestmark = NEEDED
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The reference of nano on a server that runs while the tests do."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port = held.getsockname()[1]
-    command = [
-        str(COMMAND),
-        "serve",
-        str(NANO),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--device",
-        "cpu",
-    ]
-    log = tmp_path_factory.mktemp("serve") / "log"
-    with log.open("wb") as file:
-        served = subprocess.Popen(command, env={**os.environ, **OFFLINE}, stdout=file, stderr=file)
-        try:
-            _wait(served, port, log)
-            yield f"openai:{NANO}@http://127.0.0.1:{port}/v1"
-        finally:
-            served.terminate()
-            served.wait(30)
-
-
-def _wait(served: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        if served.poll() is not None and "pip install" in log.read_text():
-            pytest.skip("`transformers serve` lacks a package")
-        connection = HTTPConnection("127.0.0.1", port, timeout=5)
-        try:
-            connection.request("GET", "/health")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.2)
-        finally:
-            connection.close()
-    raise AssertionError(log.read_text())
+    with transformers_serve(tmp_path_factory.mktemp("serve") / "log") as url:
+        yield f"openai:{NANO}@{url}"
 
 
 def asks(text: str, *, max_tokens: int = 60) -> Request:

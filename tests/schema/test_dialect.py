@@ -154,7 +154,13 @@ EXPRESSION: dict[str, JSON] = {
         pytest.param({"type": "integer", "const": 10**30}, [], id="long integers"),
         pytest.param({"items": {"$ref": "#"}}, [], id="within itself"),
         pytest.param({"$defs": {"a": {"not": {}}}}, [], id="what is not used is not asked about"),
-        pytest.param({"items": {"uniqueItems": True}}, [("uniqueItems", "/items")], id="a keyword"),
+        pytest.param({"items": {"contains": {"type": "null"}}}, [("contains", "/items")], id="a keyword"),
+        pytest.param({"items": {"uniqueItems": True}}, [], id="items that differ, of which there are many"),
+        pytest.param(
+            {"items": {"type": "boolean"}, "minItems": 3, "uniqueItems": True},
+            [("uniqueItems", "")],
+            id="more items that differ than there are",
+        ),
         pytest.param({"format": "iri", "type": "string"}, [("format", "")], id="a format"),
         pytest.param(
             {"if": {"type": "null"}, "then": {}, "properties": {"a": {"not": {"not": {}}}}},
@@ -204,5 +210,5 @@ def test_unconstrainable(source: dict[str, JSON], expected: list[tuple[str, str]
 
 
 def test_the_reason_is_the_engines_own() -> None:
-    (refusal,) = unconstrainable(Schema.of({"uniqueItems": True}))
-    assert refusal.reason == 'cannot be guaranteed (Unimplemented keys: ["uniqueItems"])'
+    (refusal,) = unconstrainable(Schema.of({"contains": {"type": "null"}}))
+    assert refusal.reason == 'cannot be guaranteed (Unimplemented keys: ["contains"])'

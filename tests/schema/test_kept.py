@@ -147,3 +147,23 @@ def test_many_distinct_schemas_stay_within_the_limit() -> None:
     assert _ACCEPTED.size <= 64 * 2**20
     assert len(_ACCEPTED) < count
     assert first() is None
+
+
+def test_what_is_kept_is_found_until_it_is_dropped() -> None:
+    kept = Kept[str](most=10)
+    assert kept.find("a") is None
+    kept.get("a", lambda: ("made", 4))
+    assert kept.find("a") == "made"
+    kept.drop("a")
+    kept.drop("never kept")
+    assert kept.find("a") is None
+    assert kept.size == 0
+
+
+def test_what_was_found_last_goes_last() -> None:
+    kept = Kept[str](most=8)
+    for key in "ab":
+        kept.get(key, lambda key=key: (key, 4))
+    kept.find("a")
+    kept.get("c", lambda: ("c", 4))
+    assert [kept.find(key) for key in "abc"] == ["a", None, "c"]

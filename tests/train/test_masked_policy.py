@@ -13,7 +13,8 @@ import torch
 
 from adhere.config import GrpoConfig
 from adhere.decode.constraint import Constraint, replay
-from adhere.decode.grammar import Grammar, Vocabulary
+from adhere.decode.grammar import Grammar
+from adhere.decode.vocabulary import Vocabulary
 from adhere.model import Model
 from adhere.records import Completion, Example
 from adhere.reward.score import Score

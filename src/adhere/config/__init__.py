@@ -17,6 +17,7 @@ from adhere.config.data import (
     SynthConfig,
     Task,
 )
+from adhere.config.guarding import KeyConfig, LimitSettings
 from adhere.config.measuring import (
     SERVED,
     STANDARD_STREAM,
@@ -45,6 +46,7 @@ from adhere.config.scoring import (
     own_reward,
     refuse_unread_form,
 )
+from adhere.config.serving import Manner, ServeConfig
 from adhere.config.study import StudyConfig
 from adhere.config.training import (
     ACCEPTED,
@@ -88,9 +90,12 @@ __all__ = [
     "HoldOut",
     "ImportConfig",
     "JsonForm",
+    "KeyConfig",
     "Length",
+    "LimitSettings",
     "Lora",
     "Loss",
+    "Manner",
     "Normaliser",
     "OwnCalls",
     "Precision",
@@ -102,6 +107,7 @@ __all__ = [
     "SchemaConfig",
     "ScoreConfig",
     "Scoring",
+    "ServeConfig",
     "SftConfig",
     "StudyConfig",
     "SynthConfig",
@@ -130,6 +136,8 @@ Config: TypeAlias = (
     | CompareConfig
     | BridgeConfig
     | ExtractConfig
+    | ServeConfig
+    | KeyConfig
     | QuickstartConfig
     | StudyConfig
 )
@@ -150,6 +158,8 @@ VERBS: Mapping[str, type[Config]] = {
     "compare": CompareConfig,
     "bridge": BridgeConfig,
     "extract": ExtractConfig,
+    "serve": ServeConfig,
+    "key": KeyConfig,
     "study": StudyConfig,
 }
 """What `adhere` can be told to do, and the settings of each."""

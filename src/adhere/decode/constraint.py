@@ -7,11 +7,21 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from adhere.errors import SchemaError
+
+
+class Stuck(SchemaError):
+    """A constraint can go no further with an answer, which ends there; others are none the worse.
+
+    Its grammar takes too much work, or leaves no token.
+    """
+
 
 class Constraint(Protocol):
     """Says, token by token, what an answer may go on with.
 
-    Wherever an answer stands, `forced` is asked first, and `allowed` only where nothing is forced.
+    Wherever an answer stands, `forced` is asked first, and `allowed` only where nothing is forced. All but
+    `copy` may raise `Stuck`.
     """
 
     def copy(self) -> Self:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from adhere.config import Form
-from adhere.decode.grammar import Grammar, Vocabulary
+from adhere.decode.grammar import Grammar
+from adhere.decode.vocabulary import Vocabulary
 from adhere.errors import ConfigError
 from adhere.model import Model
 from adhere.records import Example

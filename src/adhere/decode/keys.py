@@ -7,6 +7,7 @@ forward pass, D width of a head.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from typing import TypeAlias
 
 import torch
 
@@ -14,6 +15,10 @@ _GROWTH = 1.5
 """Room that grows becomes at least so many times what it was: all is copied then."""
 _UNTIDY = 0.25
 """Share of places that may lie idle: what is kept is computed with all of them, but moving costs too."""
+
+
+Run: TypeAlias = Mapping[int, tuple[torch.Tensor, torch.Tensor]]
+"""Keys and values, (K, tokens, D), of some tokens of a prompt, by layer."""
 
 
 @dataclass(slots=True)
@@ -48,6 +53,11 @@ class Keys:
         """Make room for so many answers of so many tokens."""
         self._answers = _at_least(self._answers, (places, tokens))
 
+    def tokens(self, prompts: tuple[int, int], answers: tuple[int, int]) -> int:
+        """Return how many tokens there would be room for, were places and tokens of each to be asked for."""
+        kinds = _at_least(self._prompts, prompts), _at_least(self._answers, answers)
+        return sum(places * tokens for places, tokens in kinds)
+
     def of(self, layer: int, key_1KTD: torch.Tensor, value_1KTD: torch.Tensor) -> Kept:
         """Return a layer's keys and values, with all the room that was asked for.
 
@@ -68,6 +78,24 @@ class Keys:
         kept.own_value_RKCD = _grown(kept.own_value_RKCD, self._answers)
         return kept
 
+    def copy(self, place: int, start: int, stop: int) -> Run:
+        """Return a copy of the keys and values of a prompt's tokens from `start` to `stop`."""
+        return {
+            layer: (
+                kept.prompt_key_NKPD[place, :, start:stop].clone(),
+                kept.prompt_value_NKPD[place, :, start:stop].clone(),
+            )
+            for layer, kept in self._layers.items()
+        }
+
+    def lay(self, place: int, runs: Sequence[Run]) -> None:
+        """Lay copies down one after the other as the beginning of a prompt; there has to be room for it."""
+        for layer in runs[0]:
+            key_KPD, value_KPD = (torch.cat([run[layer][side] for run in runs], 1) for side in (0, 1))
+            kept = self.of(layer, key_KPD[None], value_KPD[None])
+            kept.prompt_key_NKPD[place, :, : key_KPD.shape[1]] = key_KPD
+            kept.prompt_value_NKPD[place, :, : value_KPD.shape[1]] = value_KPD
+
     def move_prompts(self, moves: Mapping[int, int]) -> None:
         """Move prompts to other places."""
         for kept in self._layers.values():
@@ -86,6 +114,11 @@ class Places:
     _end: int = 0
     _free: list[int] = field(default_factory=list[int])
     """A heap."""
+
+    @property
+    def count(self) -> int:
+        """How many are taken."""
+        return self._end - len(self._free)
 
     def take(self) -> int:
         """Return a place that was free."""
@@ -129,4 +162,6 @@ def _grown(tensor: torch.Tensor, room: tuple[int, int]) -> torch.Tensor:
 
 def _move(tensors: Sequence[torch.Tensor], moves: Mapping[int, int]) -> None:
     for tensor in tensors:
-        tensor[list(moves.values())] = tensor[list(moves)]
+        # Past its end nothing was written yet.
+        written = {before: after for before, after in moves.items() if before < len(tensor)}
+        tensor[list(written.values())] = tensor[list(written)]

@@ -9,7 +9,6 @@ K key heads, Q query heads of a key head (K * Q = H), D width of a head.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
 
 import torch
 from torch.nn import functional
@@ -49,9 +48,15 @@ class Shelf:
         self._prompts[place] = prompt
         return Begun(prompt, place, source, known if known >= LEAST * len(prompt) else 0)
 
+    def lay(self, prompt: tuple[int, ...], place: int) -> None:
+        """Say what a place holds."""
+        self._prompts[place] = prompt
+
     def move(self, moves: Mapping[int, int]) -> None:
         """Follow prompts to other places."""
-        self._prompts |= {after: self._prompts[before] for before, after in moves.items()}
+        self._prompts |= {
+            after: self._prompts[before] for before, after in moves.items() if before in self._prompts
+        }
 
 
 class Reading:
@@ -107,10 +112,17 @@ def _whole(all_NKPD: torch.Tensor, prompt: Begun, new_KTD: torch.Tensor) -> torc
     return whole_KSD
 
 
-def _alike(one: Sequence[int], other: Sequence[int]) -> int:
+def _alike(one: tuple[int, ...], other: tuple[int, ...]) -> int:
     """Return with how many tokens both begin."""
-    same = (first == second for first, second in zip(one, other, strict=False))
-    return sum(takewhile(bool, same))
+    # They begin alike with `alike` tokens, and not with `past`.
+    alike, past = 0, min(len(one), len(other)) + 1
+    while past - alike > 1:
+        middle = (alike + past) // 2
+        if one[alike:middle] == other[alike:middle]:
+            alike = middle
+        else:
+            past = middle
+    return alike
 
 
 def _causal(

@@ -12,6 +12,7 @@ from adhere.decode.answer import Answer
 from adhere.decode.chance import uniforms
 from adhere.decode.constraint import Constraint
 from adhere.decode.desk import Desk, Group
+from adhere.decode.odds import Odds
 from adhere.decode.workers import side_by_side
 from adhere.errors import ModelError
 from adhere.model import Model
@@ -55,6 +56,7 @@ def sample(model: Model, questions: Sequence[Question], settings: Sampling) -> I
 
     Raises:
         ModelError: A prompt leaves no room in the model's context, or the model's attention cannot be shared.
+        Stuck: A constraint can go no further.
     """
     for question in questions:
         if len(question.tokens) + settings.max_new_tokens > model.context:
@@ -96,7 +98,7 @@ def _written(
 ) -> Iterator[Sequence[Group]]:
     """Write the answers to some questions in order; yield at each step those of which the last is over."""
     waiting = deque(order)
-    desk = Desk(model, temperature=settings.temperature)
+    desk = Desk(model)
     while waiting or desk.busy:
         entering: list[Group] = []
         over: list[Group] = []
@@ -117,9 +119,9 @@ def _count(question: Question, settings: Sampling) -> int:
 
 def _begin(model: Model, index: int, question: Question, settings: Sampling) -> Group:
     """Begin all answers to a question; what its constraint forces at the start is found once."""
-    limit, stops = settings.max_new_tokens, model.stop_tokens
-    free = Answer(None, limit, stops)
-    bound = Answer(question.constraint and question.constraint.copy(), limit, stops)
+    limit, stops, odds = settings.max_new_tokens, model.stop_tokens, Odds(temperature=settings.temperature)
+    free = Answer(None, limit, stops, odds=odds)
+    bound = Answer(question.constraint and question.constraint.copy(), limit, stops, odds=odds)
     bound.follow()
     answers = [
         (bound if number < settings.samples else free).copy(
@@ -137,6 +139,8 @@ def _begin(model: Model, index: int, question: Question, settings: Sampling) -> 
 
 
 def _completions(model: Model, question: Question, group: Group) -> list[Completion]:
+    for stuck in filter(None, (answer.stuck for answer in group.answers)):
+        raise stuck
     return [
         Completion(
             example_id=question.example_id,

@@ -14,11 +14,12 @@ import stamina
 from adhere.config import EndpointSettings
 from adhere.endpoint.cache import Cache, Spending
 from adhere.endpoint.held import Conversation, Held, single
+from adhere.endpoint.line import Fault
 from adhere.endpoint.reference import PREFIX, parse_reference
 from adhere.endpoint.reply import Answer, Cause, Failed, Reply
 from adhere.endpoint.request import Request, body, estimated_prompt, estimated_tokens, key
 from adhere.endpoint.tally import Tally, Totals
-from adhere.endpoint.wire import LONGEST_WAIT, Fault, Wire, wait
+from adhere.endpoint.wire import LONGEST_WAIT, Wire, wait
 from adhere.errors import AdhereError, ModelError
 
 Outcome = TypeVar("Outcome")

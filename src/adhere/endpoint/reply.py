@@ -88,17 +88,17 @@ def read(body: bytes) -> Answer | str:
     parsed = parse_bytes(body)
     if isinstance(parsed, Malformed):
         return f"the reply is not JSON ({parsed.reason}): {quoted(body)}"
-    choice = _step(_step(parsed.value, "choices"), 0)
-    content = _step(_step(choice, "message"), "content")
+    choice = step(step(parsed.value, "choices"), 0)
+    content = step(step(choice, "message"), "content")
     if not isinstance(choice, dict) or not isinstance(content, str | None):
         return f"the reply is not a chat completion: {quoted(body)}"
-    usage = _step(parsed.value, "usage")
-    finish_reason, model = choice.get("finish_reason"), _step(parsed.value, "model")
+    usage = step(parsed.value, "usage")
+    finish_reason, model = choice.get("finish_reason"), step(parsed.value, "model")
     return Answer(
         text=content or "",
         finish_reason=finish_reason if isinstance(finish_reason, str) else "",
-        prompt_tokens=_count(_step(usage, "prompt_tokens")),
-        completion_tokens=_count(_step(usage, "completion_tokens")),
+        prompt_tokens=count(step(usage, "prompt_tokens")),
+        completion_tokens=count(step(usage, "completion_tokens")),
         model=model if isinstance(model, str) else "",
     )
 
@@ -109,15 +109,17 @@ def quoted(body: bytes) -> str:
     return words if len(words) <= _QUOTED else f"{words[: _QUOTED - 1]}…"
 
 
-def _step(value: JSON, step: str | int) -> JSON:
+def step(value: JSON, key: str | int) -> JSON:
+    """Go one step into what a server sent; `None` where there is none."""
     match value:
-        case dict() if isinstance(step, str):
-            return value.get(step)
-        case list() if isinstance(step, int) and step < len(value):
-            return value[step]
+        case dict() if isinstance(key, str):
+            return value.get(key)
+        case list() if isinstance(key, int) and key < len(value):
+            return value[key]
         case _:
             return None
 
 
-def _count(value: JSON) -> int | None:
+def count(value: JSON) -> int | None:
+    """Read a count that a server sent; `None` where it is none."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

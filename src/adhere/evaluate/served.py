@@ -11,9 +11,10 @@ from adhere import prompt
 from adhere.config import EvalConfig
 from adhere.data.store import Dataset
 from adhere.endpoint import Endpoint, Failed, Message, Reference, Reply, Request, Totals
+from adhere.endpoint.canary import response_format
 from adhere.endpoint.request import Role, body, key
 from adhere.errors import AdhereError
-from adhere.evaluate.canary import check_constraint, response_format
+from adhere.evaluate.canary import check_constraint
 from adhere.evaluate.evaluation import measured
 from adhere.evaluate.underway import Underway, underway
 from adhere.measure import request as asked_for

@@ -15,6 +15,7 @@ from adhere.schema.limits import MAX_WRITTEN_OUT, excesses, patterns, too_large,
 from adhere.schema.places import Child, Place, Subschema, pointer_of, with_children
 from adhere.schema.reference import DRAFT_07, Overgrown, References
 from adhere.schema.refusal import Refusal
+from adhere.schema.unique import without_unique_items
 
 if TYPE_CHECKING:
     from llguidance import LLTokenizer
@@ -161,10 +162,11 @@ def unconstrainable(schema: "Schema") -> list[Refusal]:
     """Return what of a schema strict llguidance cannot guarantee; empty where it can guarantee all.
 
     llguidance itself is asked: first for the whole, then, where it declines, for ever smaller parts and for
-    each of their keywords alone.
+    each of their keywords alone. `uniqueItems` is left out of that where a writer can see to it.
     """
-    references = References(schema.source)
-    declined = _declined(schema.source)
+    source = without_unique_items(schema.source)
+    references = References(source)
+    declined = _declined(source)
     found = [] if declined is None else _Inquiry(references).culprits()
     if declined is not None and not found:
         found = [Refusal("", "", f"cannot be guaranteed as a whole ({declined})", _LOOSEN)]

@@ -28,6 +28,20 @@ class Kept(Generic[T]):
     def __len__(self) -> int:
         return len(self._things)
 
+    def find(self, key: str) -> T | None:
+        """Return what is kept under `key`; `None` where nothing is."""
+        with self._lock:
+            if key not in self._things:
+                return None
+            self._things.move_to_end(key)
+            return self._things[key][0]
+
+    def drop(self, key: str) -> None:
+        """Keep a thing no longer, if it is kept."""
+        with self._lock:
+            _, size = self._things.pop(key, (None, 0))
+            self.size -= size
+
     def get(self, key: str, make: Callable[[], tuple[T, int]]) -> T:
         """Return what is kept under `key`, or else make it and keep it.
 

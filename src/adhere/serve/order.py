@@ -3,7 +3,7 @@
 Needs no torch and no HTTP: bodies are read into it, engines and upstreams work from it.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
@@ -107,7 +107,7 @@ class Order:
     id: str
     """Of the request; in every log line and in the reply."""
     client: str = ""
-    """Who asks: the name of the key, empty where none is asked for. Turns are given fairly between clients."""
+    """Who asks: the name of the key, empty where none is asked for. Clients are given turns fairly."""
     turns: tuple[Turn, ...] = ()
     """The conversation; empty where `prompt` is given."""
     prompt: str = ""
@@ -124,6 +124,8 @@ class Order:
     """`None` draws one for the request."""
     alternatives: int | None = None
     """How many likelier tokens are told beside each; `None` tells of no token."""
+    begun: Callable[[], None] | None = None
+    """Told, once and in any thread, when the order's turn comes: the queue is behind it."""
     deadline: float | None = None
     """When the answer is no use any more, by `time.monotonic`."""
     streamed: bool = False
@@ -139,6 +141,8 @@ class Token:
     """Of what the constraint left: 0 where it was forced."""
     alternatives: tuple[tuple[str, float], ...] = ()
     """Likeliest first."""
+    raw: bytes = b""
+    """Its bytes, where they are part of a character; empty where `text` says it all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +182,7 @@ Event: TypeAlias = Written | Ended
 class Backend(Protocol):
     """What writes answers: the engine in this process, or a server upstream."""
 
-    def write(self, order: Order) -> AsyncIterator[Event]:
+    def write(self, order: Order) -> AsyncGenerator[Event]:
         """Write the answers to an order: pieces as they come, and each answer's end.
 
         Closing the iterator, or cancelling who waits on it, ends the work within a step.
@@ -213,4 +217,4 @@ class Refusal(Exception):
         self.retry_after = retry_after
         """Seconds after which it may be asked again."""
         self.detail = detail
-        """What else the error says: of a promise that was not kept, the last reply and what all tries took."""
+        """What else the error says: of a broken promise, the last reply and what all tries took."""

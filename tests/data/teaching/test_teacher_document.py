@@ -9,7 +9,8 @@ from adhere.data.teaching import words
 from adhere.data.teaching.checks import LONGEST, SHORTEST, Reason
 from adhere.data.teaching.course import ROWS_PER_KIND
 from adhere.data.teaching.rejects import MOST_IN_A_ROW
-from adhere.endpoint.wire import LARGEST, LONGEST_WAIT
+from adhere.endpoint.line import LARGEST
+from adhere.endpoint.wire import LONGEST_WAIT
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "teacher.md").read_text(encoding="utf-8")
 
