@@ -1,7 +1,7 @@
 """Answers over HTTP: `adhere serve` beside `transformers serve`, with the same weights, rows and clients.
 
-Each of 16 clients sends its next request when the last is answered. Rows are of drawn schemas, with prompts
-of 150 to 250 tokens; both servers are sent the same conversations, so that they read the same tokens, and
+Each of 16 clients sends its next request when the last is answered. Rows are of 16 drawn schemas, prompts are
+of 150 to 250 tokens. Both servers are sent the same conversations, so that they read the same tokens, and
 write up to so many by the most probable token, in float32. Ours promises the row's schema, the peer promises
 nothing. `throughput` is in requests/s, `p99` in seconds from the first byte sent to the last one read.
 
@@ -35,9 +35,10 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from predict import CASES, guaranteed, rows
+from predict import HERE, Case, guaranteed, rows
 
 from adhere import model as models
+from adhere.config import SynthConfig
 from adhere.data.store import Dataset
 from adhere.prompt import messages, prompt
 from adhere.records import JSON
@@ -51,6 +52,8 @@ TRIED = 32
 CLIENTS = 16
 FEW = (1, 4, 16)
 """Clients that first pieces are timed at."""
+SHAPES = 16
+"""Schemas that rows are of: a server is asked for the same few again and again."""
 LENGTHS = range(150, 251)
 """Tokens of a prompt."""
 LONGEST = 256
@@ -231,7 +234,10 @@ class Bench:
     def __init__(self, given: argparse.Namespace) -> None:
         self._given = given
         model = models.load(given.model, precision="float32")
-        made = guaranteed(rows(CASES["short"], model, 8 * given.requests), model)
+        made_up = Case(
+            made=SynthConfig(shapes=SHAPES, out=HERE), longest=max(LENGTHS), max_new_tokens=LONGEST
+        )
+        made = guaranteed(rows(made_up, model, 4 * given.requests), model)
         fitting = (
             each
             for each in made.examples
